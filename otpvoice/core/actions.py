@@ -1,0 +1,94 @@
+"""The first vocabulary, imperative: what a call can be asked to do.
+
+Every front door (HTTP, dialplan, a vendor's dialect) is a spelling of these words; none of them adds its own.
+Seconds everywhere. Defaults are those of the HTTP API.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from otpvoice.core.digits import DigitRules
+from otpvoice.core.secret import OtpCode
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak a text, ``times`` times with ``gap`` seconds between the readings."""
+
+    text: str
+    language: str | None = None
+    voice: str | None = None
+    speed: float = 1.0
+    times: int = 1
+    gap: float = 1.0
+    id: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SayCode:
+    """Speak a code, character by character, so that it is understood.
+
+    ``template`` holds ``{code}`` and may hold ``{brand}``; None: the language's own sentence. ``group`` characters are
+    read together (0: no groups) with ``gap`` seconds between characters and ``group_gap`` between groups. Each reading
+    after the first is slower by ``slow_down``.
+    """
+
+    code: OtpCode
+    template: str | None = None
+    brand: str | None = None
+    group: int = 3
+    gap: float = 0.35
+    group_gap: float = 0.8
+    speed: float = 0.9
+    times: int = 2
+    slow_down: float = 0.1
+    language: str | None = None
+    voice: str | None = None
+    id: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Wait. The callee hears silence."""
+
+    seconds: float
+    id: str | None = None
+    tag: str | None = None
+
+
+Prompt: TypeAlias = tuple[Say | SayCode | Pause, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Gather:
+    """Collect keys: ask with ``prompt``, then say ``success`` or ``failure``; up to ``tries`` times.
+
+    ``barge_in``: a key cuts the prompt. ``type_ahead``: ``keep`` counts keys that were pressed before the prompt was
+    over or even begun, ``flush`` forgets them. ``sensitive``: the keys are told to the asker and kept nowhere.
+    """
+
+    rules: DigitRules
+    prompt: Prompt = ()
+    success: Prompt = ()
+    failure: Prompt = ()
+    tries: int = 1
+    barge_in: bool = True
+    type_ahead: str = "flush"
+    sensitive: bool = True
+    id: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """End the call here."""
+
+    id: str | None = None
+    tag: str | None = None
+
+
+Action: TypeAlias = Say | SayCode | Gather | Pause | Hangup

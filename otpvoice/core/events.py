@@ -1,0 +1,223 @@
+"""The second vocabulary, past tense: what happened to a call.
+
+Two families. *Happenings* come from the world to the flow. *Reports* go from the flow to whoever follows the call
+(the record, the log, later the asker's webhooks). ``at`` is an instant in Unix seconds, Asterisk's own where it has
+one: it is written down, never waited for; the flow's timers use the ``now`` that it is called with.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from otpvoice.core.digits import Collected
+from otpvoice.core.outcome import Fault, OwnAction
+
+# --- happenings ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallDialed:
+    """The order to call is on its way to Asterisk. From here on nothing is repeated."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateAccepted:
+    """Asterisk took the order. ``sip_call_id`` is the Call-ID of the INVITE (RFC 3261, 8.1.1.4)."""
+
+    at: float
+    sip_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QualitySampled:
+    """What the far end's RTCP said of our audio so far. Times in ms, ``loss`` a fraction, ``mos`` 1 to 4.5."""
+
+    at: float
+    mos: float
+    jitter_ms: float
+    loss: float
+    rtt_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallProgressed:
+    """An 18x came. ``ringing``: 180 (alerting); else 183 or another (RFC 3261, 21.1)."""
+
+    at: float
+    ringing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The callee picked up, and the call is in our hands."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallHeld:
+    """The callee put us on hold (RFC 3264, 8.4): nothing that plays now is heard."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallResumed:
+    """The callee took us off hold."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The channel is gone. Terminal.
+
+    ``sip_status`` is the remote's own final response, None where Asterisk made it up; ``cause`` is Q.850.
+    ``by_callee``: the far end hung up, as opposed to us or Asterisk. ``fault``: the end was none of these.
+    """
+
+    at: float
+    cause: int | None = None
+    sip_status: int | None = None
+    by_callee: bool = False
+    replied: bool | None = None
+    fault: Fault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingStarted:
+    """The first frame of the utterance was handed to Asterisk; the whole of it lasts ``seconds``."""
+
+    utterance_id: str
+    at: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PiecePlayed:
+    """The script's piece with this ``index`` was played out, by proof (see ``media.playout``)."""
+
+    utterance_id: str
+    index: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingFinished:
+    """Nothing of this utterance is queued any more. ``cut``: it was stopped before its end."""
+
+    utterance_id: str
+    at: float
+    cut: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakingFailed:
+    """The utterance could not be made or played. ``reason`` is a word, never the text."""
+
+    utterance_id: str
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DigitReceived:
+    """The callee released a key: one of ``0-9*#A-D``."""
+
+    digit: str = field(repr=False)
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLost:
+    """The media leg died under the call: it can neither speak nor hear any more."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class HangupAsked:
+    """Somebody other than the plan wants the call to end: the API, or a shutdown."""
+
+    at: float
+    by: OwnAction
+
+
+Happening: TypeAlias = (
+    CallDialed
+    | OriginateAccepted
+    | QualitySampled
+    | CallProgressed
+    | CallAnswered
+    | CallHeld
+    | CallResumed
+    | CallEnded
+    | SpeakingStarted
+    | PiecePlayed
+    | SpeakingFinished
+    | SpeakingFailed
+    | DigitReceived
+    | MediaLost
+    | HangupAsked
+)
+
+# --- reports ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterPlayed:
+    """Character ``position`` of the ``reading``-th reading of a code was played; ``of`` so many in all."""
+
+    reading: int
+    position: int
+    of: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CodeDelivered:
+    """A first complete reading of the code was played."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPressed:
+    """A key was pressed; which one is nobody's business here."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class DigitsCollected:
+    """One try of a gather is over."""
+
+    collected: Collected
+    tag: str | None
+    attempt: int
+    sensitive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ActionCompleted:
+    """The plan's action ``index`` (from 0) is done."""
+
+    index: int
+    type: str
+    id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActionFailed:
+    """The plan's action ``index`` could not be done (None: the call itself failed); the plan ends."""
+
+    index: int | None
+    code: str
+    message: str
+
+
+Report: TypeAlias = CharacterPlayed | CodeDelivered | KeyPressed | DigitsCollected | ActionCompleted | ActionFailed
+Event: TypeAlias = Happening | Report

@@ -1,0 +1,211 @@
+"""What was sent to Asterisk, what waits there, and what was played out: flow control and proof in one ledger.
+
+Pure: it is told what came back and when, and says what to write next. Asterisk keeps the playout clock; nothing here
+paces. Three facts of ``chan_websocket.c`` shape it:
+
+- beyond 1000 queued frames whole messages are dropped without a word *and the marks behind them still come back*, so
+  no more than ``MAX_QUEUED`` seconds are ever outstanding, counted by marks, and a mark counts as proof only when at
+  least as much time has passed as the audio before it is long;
+- audio that is not a whole number of frames loses its rest, so messages are cut at frames and only the end is padded;
+- a mark is answered when it comes to the head of the queue: the audio before it has been taken for playing.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from otpvoice.media.chan_websocket import mark
+
+FRAME_SECONDS: Final = 0.02
+MAX_QUEUED: Final = 12.0
+"""Seconds of audio that may wait in Asterisk (it drops at 20)."""
+MAX_MESSAGE_FRAMES: Final = 100
+"""Frames of a message: 2 s, so that there is a mark to refill on at least that often; 16,000 bytes of G.711."""
+TOLERANCE: Final = 0.04
+"""Seconds that a mark may come before its time: the tick under way and the one that takes the mark."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Encoded audio. ``index``: tell when it was played; None: nobody asks (silence)."""
+
+    audio: bytes
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """The piece was played out: its mark came back, and not before its time."""
+
+    utterance_id: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """The piece's mark came back too early: some of what was sent was never played."""
+
+    utterance_id: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """All of the utterance was taken for playing."""
+
+    utterance_id: str
+
+
+Progress: TypeAlias = Played | Unproven | Finished
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Whole frames, and the pieces that end within them."""
+
+    utterance_id: str
+    audio: bytes
+    ended: tuple[int, ...]
+    last: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    chunk: _Chunk
+    frames: int
+    total: int  # frames since the queue was last empty, these included
+
+
+class Playout:
+    """The ledger of one media leg. ``silence``: one sample of it; ``frame_size``: bytes of 20 ms."""
+
+    def __init__(self, silence: bytes, frame_size: int = 160, max_queued: float = MAX_QUEUED) -> None:
+        self._silence = silence
+        self._frame = frame_size
+        self._max_frames = round(max_queued / FRAME_SECONDS)
+        self._waiting: deque[Iterator[_Chunk]] = deque()
+        self._next: _Chunk | None = None
+        self._sent: dict[str, _Sent] = {}
+        self._queued = 0
+        self._total = 0
+        self._since = 0.0
+        self._stopped = False
+        self._marks = 0
+
+    @property
+    def queued(self) -> int:
+        """Frames sent and not yet confirmed."""
+        return self._queued
+
+    @property
+    def idle(self) -> bool:
+        """Nothing waits, here or there."""
+        return not (self._sent or self._next or self._waiting)
+
+    def begin(self, utterance_id: str, pieces: Sequence[Piece]) -> None:
+        """Queue an utterance behind what is there. Then write what ``outgoing`` gives."""
+        self._waiting.append(self._chunks(utterance_id, pieces))
+
+    def outgoing(self, now: float) -> list[bytes | str]:
+        """Return what may be written now, in order: binary messages and text frames."""
+        messages: list[bytes | str] = []
+        while not self._stopped and (chunk := self._peek()) is not None:
+            frames = len(chunk.audio) // self._frame
+            if self._queued and self._queued + frames > self._max_frames:
+                break
+            self._next = None
+            if not self._queued:
+                self._since, self._total = now, 0
+            self._queued += frames
+            self._total += frames
+            self._marks += 1
+            self._sent[str(self._marks)] = _Sent(chunk, frames, self._total)
+            if chunk.audio:
+                messages.append(chunk.audio)
+            messages.append(mark(str(self._marks)))
+        return messages
+
+    def new_mark(self) -> str:
+        """Return an id for a mark of the caller's own, never used before on this leg."""
+        self._marks += 1
+        return str(self._marks)
+
+    def marked(self, correlation_id: str, now: float) -> list[Progress]:
+        """Tell that a mark came back. Then write what ``outgoing`` gives. Unknown and flushed marks mean nothing."""
+        if correlation_id not in self._sent:
+            return []
+        progress: list[Progress] = []
+        # Marks come in order; one that was lost is covered by the next, unproven.
+        for known in list(self._sent):
+            sent = self._sent.pop(known)
+            self._queued -= sent.frames
+            in_time = known == correlation_id and now - self._since >= sent.total * FRAME_SECONDS - TOLERANCE
+            tell = Played if in_time else Unproven
+            progress += [tell(sent.chunk.utterance_id, index) for index in sent.chunk.ended]
+            if sent.chunk.last:
+                progress.append(Finished(sent.chunk.utterance_id))
+            if known == correlation_id:
+                break
+        return progress
+
+    def stop_sending(self) -> None:
+        """``MEDIA_XOFF``: write nothing until ``go_on``."""
+        self._stopped = True
+
+    def go_on(self) -> None:
+        """``MEDIA_XON``."""
+        self._stopped = False
+
+    def flush(self) -> list[str]:
+        """Forget everything, here and there. Returns the utterances that this cut; marks under way mean nothing."""
+        cut = dict.fromkeys(sent.chunk.utterance_id for sent in self._sent.values())
+        if self._next is not None:
+            cut[self._next.utterance_id] = None
+        for waiting in self._waiting:
+            chunk = next(waiting, None)
+            if chunk is not None:
+                cut[chunk.utterance_id] = None
+        self._waiting.clear()
+        self._sent.clear()
+        self._next = None
+        self._queued = 0
+        self._stopped = False
+        return list(cut)
+
+    def _peek(self) -> _Chunk | None:
+        while self._next is None and self._waiting:
+            self._next = next(self._waiting[0], None)
+            if self._next is None:
+                self._waiting.popleft()
+        return self._next
+
+    def _chunks(self, utterance_id: str, pieces: Sequence[Piece]) -> Iterator[_Chunk]:
+        """Cut pieces into messages of whole frames that end where a piece ends, or after two seconds."""
+        longest = MAX_MESSAGE_FRAMES * self._frame
+        buffer = bytearray()
+        ended: list[int] = []
+        for piece in pieces:
+            offset = 0
+            while offset < len(piece.audio):
+                # Where a piece ended within a frame, what follows fills that frame up, and the mark goes behind it.
+                room = (-len(buffer) % self._frame if ended else 0) or longest - len(buffer)
+                taken = piece.audio[offset : offset + room]
+                buffer += taken
+                offset += len(taken)
+                if len(buffer) == longest or (ended and len(buffer) % self._frame == 0):
+                    yield _Chunk(utterance_id, bytes(buffer), tuple(ended), last=False)
+                    buffer.clear()
+                    ended.clear()
+            if piece.index is not None:
+                ended.append(piece.index)
+                if buffer and len(buffer) % self._frame == 0:
+                    yield _Chunk(utterance_id, bytes(buffer), tuple(ended), last=False)
+                    buffer.clear()
+                    ended.clear()
+        buffer += self._silence * (-len(buffer) % self._frame)
+        yield _Chunk(utterance_id, bytes(buffer), tuple(ended), last=True)
+
+
