@@ -1,0 +1,133 @@
+"""One outbound call's channel: commands about it as REST requests, and what their answers mean.
+
+It places the call at most once in its life. After ``POST /channels/{id}`` was sent nothing is repeated; when the answer
+is lost it looks whether the channel is there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from otpvoice.ari import errors
+from otpvoice.ari.leg import MediaLeg
+from otpvoice.ari.rest import AriRest
+from otpvoice.ari.router import AriEvent
+from otpvoice.core.outcome import Fault
+
+log = structlog.get_logger(__name__)
+
+SETTLE: Final = (0.1, 0.4, 1.0)
+"""Seconds between looks for a channel whose order was sent and never confirmed."""
+BACKUP: Final = 5.0
+"""Seconds by which Asterisk's own ring timeout is later than ours."""
+DEAD_MAN: Final = 30.0
+"""Seconds beyond ringing and talking after which Asterisk ends a channel on its own, should we be dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Originate:
+    """What to dial. ``endpoint``: a dial string made of a configured trunk and a checked number, nothing else."""
+
+    endpoint: str
+    app: str
+    caller_id: str | None
+    ring_timeout: float
+    max_duration: float
+    call_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> dict[str, object]:
+        """Return the JSON body of the request (``POST /channels/{id}``); variables must be strings."""
+        variables = {
+            "OTPVOICE_CALL": self.call_id,
+            # Counts from now, ringing included; works in a bridge, too (tests/scenarios, "dead man's switch").
+            "TIMEOUT(absolute)": str(math.ceil(self.ring_timeout + self.max_duration + DEAD_MAN)),
+        }
+        variables |= {f"PJSIP_HEADER(add,{name})": value for name, value in self.headers.items()}
+        body: dict[str, object] = {
+            "endpoint": self.endpoint,
+            "app": self.app,
+            # An integer: with anything else Asterisk takes 30.
+            "timeout": math.ceil(self.ring_timeout + BACKUP),
+            "variables": variables,
+        }
+        if self.caller_id is not None:
+            body["callerId"] = self.caller_id
+        return body
+
+
+class OriginateFailed(Exception):
+    """The call was not placed, or nobody can know. ``fault`` says which."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+class CallChannel:
+    """The channel with our id. All its methods may be called at any time; a channel that is gone is no error."""
+
+    def __init__(self, rest: AriRest, channel_id: str) -> None:
+        self.id = channel_id
+        self._rest = rest
+
+    async def originate(self, order: Originate) -> str | None:
+        """Place the call. Returns the INVITE's Call-ID where known. Raises ``OriginateFailed``."""
+        try:
+            channel = await self._rest.post(f"channels/{self.id}", order.body())
+        except errors.AnswerLost:
+            channel = await self._look()
+        except errors.DuplicateId:
+            channel = await self._look()  # ours: the order of an earlier life got through
+        except errors.EndpointMissing as error:
+            raise OriginateFailed(Fault.TRUNK_MISSING) from error
+        except errors.Unreachable as error:
+            raise OriginateFailed(Fault.ASTERISK_LOST) from error
+        except errors.Refused as error:
+            log.error("channel.originate_refused", channel=self.id, status=error.status, reason=error.reason)
+            raise OriginateFailed(Fault.ORIGINATE_REFUSED) from error
+        protocol_id = channel.get("protocol_id")
+        return str(protocol_id) if protocol_id else None
+
+    async def join(self, leg: MediaLeg) -> bool:
+        """Put the channel into the leg's bridge and start the leg's clock. False: the channel is gone already."""
+        leg.expect_guest()
+        try:
+            await asyncio.gather(
+                leg.open(), self._rest.post(f"bridges/{leg.bridge_id}/addChannel", {"channel": self.id})
+            )
+        except errors.Refused:
+            leg.expect_nobody()
+            return False
+        except errors.AriError:
+            return False  # who is in the bridge is asked before the leg is used again
+        return True
+
+    async def hang_up(self) -> None:
+        """End the channel; it is fine if it has ended. Raises ``AriError`` when Asterisk can't be told."""
+        await self._rest.delete(f"channels/{self.id}")
+
+    async def statistics(self) -> AriEvent | None:
+        """Return Asterisk's RTP statistics of the moment, or None where there are none."""
+        try:
+            statistics = await self._rest.get(f"channels/{self.id}/rtp_statistics")
+        except errors.AriError:
+            return None
+        return statistics if isinstance(statistics, dict) else None
+
+    async def _look(self) -> dict[str, object]:
+        """Find out whether the channel exists. Raises ``OriginateFailed(ORIGINATE_UNKNOWN)`` when nobody can know."""
+        for seconds in SETTLE:
+            try:
+                channel = await self._rest.get(f"channels/{self.id}")
+                return channel if isinstance(channel, dict) else {}
+            except errors.AriError as error:
+                log.info("channel.looking", channel=self.id, error=type(error).__name__)
+            await asyncio.sleep(seconds)
+        raise OriginateFailed(Fault.ORIGINATE_UNKNOWN)

@@ -1,0 +1,159 @@
+"""One call's connection to the telephone: its channel and its media leg, as happenings in, commands out.
+
+It hides that a call is two ARI channels in a bridge. It decides nothing and waits for nobody but Asterisk; all that
+happens is told through ``tell``, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence, Set
+from typing import Final
+
+import structlog
+
+from otpvoice.ari import errors
+from otpvoice.ari.backoff import backoff
+from otpvoice.ari.channel import CallChannel, Originate, OriginateFailed
+from otpvoice.ari.events import asked_by_callee, instant, quality, translate
+from otpvoice.ari.leg import MediaLeg
+from otpvoice.ari.node import AsteriskNode
+from otpvoice.ari.router import AriEvent
+from otpvoice.core.events import (
+    CallAnswered,
+    CallDialed,
+    CallEnded,
+    Happening,
+    OriginateAccepted,
+)
+from otpvoice.core.outcome import Fault
+from otpvoice.media.playout import Piece
+
+log = structlog.get_logger(__name__)
+
+HANG_UP_TRIES: Final = 5
+"""A hang-up is safe to repeat: 404 means done."""
+
+
+class Line:
+    """An outbound call on ``node``, with a leg taken from its pool. ``close`` gives the leg back."""
+
+    def __init__(self, node: AsteriskNode, leg: MediaLeg, channel_id: str, order: Originate) -> None:
+        self.channel_id = channel_id
+        self._node, self._leg, self._order = node, leg, order
+        self._channel = CallChannel(node.rest, channel_id)
+        self._tell: Callable[[Happening], None] = lambda _: None
+        self._hangup: AriEvent | None = None
+        self._up_at: float | None = None
+        self._joining: asyncio.Task[None] | None = None
+        self._placed = False
+        self._ordered = asyncio.Event()
+        self._over = False
+
+    def listen(self, tell: Callable[[Happening], None]) -> None:
+        """Say who is told. Before anything else."""
+        self._tell = tell
+        self._leg.listener = tell
+
+    # --- commands ---------------------------------------------------------------------------------------------------
+
+    async def dial(self) -> None:
+        """Place the call: once. What comes of it is told."""
+        self._node.router.register(self.channel_id, self._hear)
+        if not self._node.ready:
+            # To a disconnected application the phone would ring, and be picked up, for nothing.
+            self._ordered.set()
+            self._end(CallEnded(time.time(), fault=Fault.ASTERISK_LOST))
+            return
+        self._placed = True
+        self._tell(CallDialed(time.time()))
+        try:
+            sip_call_id = await self._channel.originate(self._order)
+        except OriginateFailed as failed:
+            self._end(CallEnded(time.time(), fault=failed.fault))
+        else:
+            self._tell(OriginateAccepted(time.time(), sip_call_id))
+        finally:
+            self._ordered.set()
+
+    async def speak(self, utterance_id: str, pieces: Sequence[Piece]) -> None:
+        """Push an utterance."""
+        await self._leg.speak(utterance_id, pieces)
+
+    async def stop(self) -> None:
+        """Cut what is being spoken."""
+        await self._leg.stop()
+
+    async def hang_up(self) -> None:
+        """End the call. Tried again while Asterisk can't be reached; its dead man's switch is what remains."""
+        await self._leg.stop()
+        # Before the order is answered there may be no channel yet: a DELETE would find nothing, and the phone ring on.
+        await self._ordered.wait()
+        for attempt in range(HANG_UP_TRIES):
+            try:
+                await self._channel.hang_up()
+                return
+            except errors.AriError as error:
+                log.warning("line.hang_up_failed", channel=self.channel_id, error=type(error).__name__)
+            await asyncio.sleep(backoff(attempt, 0))
+
+    async def sample(self) -> None:
+        """Ask Asterisk how the call sounds, and tell."""
+        statistics = await self._channel.statistics()
+        sampled = quality(statistics, time.time()) if statistics is not None else None
+        if sampled is not None and not self._over:
+            self._tell(sampled)
+
+    async def close(self) -> None:
+        """Let go of everything: nothing is told any more, and the leg goes back to its pool."""
+        self._over = True
+        self._node.router.forget(self.channel_id)
+        if self._joining is not None:
+            await asyncio.gather(self._joining, return_exceptions=True)
+        await self._node.pool.give_back(self._leg)
+
+    # --- what Asterisk tells ----------------------------------------------------------------------------------------
+
+    def after_gap(self, alive: Set[str], *, restarted: bool) -> None:
+        """The events socket was away and is back: did our channel outlive it?"""
+        if not self._placed or self._over or self.channel_id in alive:
+            return
+        if restarted:
+            fault = Fault.ASTERISK_LOST
+        else:
+            # It ended while nobody listened: how, nobody can know. Answered or not is in the record.
+            fault = Fault.EVENTS_LOST
+        self._end(CallEnded(time.time(), fault=fault))
+
+    def node_lost(self) -> None:
+        """Asterisk has been away for too long."""
+        if not self._over:
+            self._end(CallEnded(time.time(), fault=Fault.ASTERISK_LOST))
+
+    def _hear(self, event: AriEvent) -> None:
+        if asked_by_callee(event):
+            self._hangup = event
+            return
+        if event["type"] == "ChannelStateChange" and event["channel"]["state"] == "Up":
+            self._up_at = instant(event)
+            return
+        match translate(event, self._hangup):
+            case None:
+                pass
+            case CallAnswered(at=at):
+                self._joining = asyncio.create_task(self._join(self._up_at or at), name=f"{self.channel_id}-join")
+            case CallEnded() as ended:
+                self._end(ended)
+            case happening:
+                self._tell(happening)
+
+    async def _join(self, answered_at: float) -> None:
+        """Only when the channel is in the leg's bridge is there anybody to speak to."""
+        if await self._channel.join(self._leg) and not self._over:
+            self._tell(CallAnswered(answered_at))
+
+    def _end(self, ended: CallEnded) -> None:
+        if not self._over:
+            self._over = True
+            self._tell(ended)

@@ -1,0 +1,211 @@
+"""One Asterisk: its events socket kept up, its channels and bridges reconciled after each connection, its legs.
+
+It places no calls. Whoever does asks ``ready`` first: an order to a disconnected application would still ring the
+callee, who picks up and hears nothing (``res/stasis/app.c``: the application is gone, the call is not).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import structlog
+
+from otpvoice.ari import errors
+from otpvoice.ari.backoff import backoff
+from otpvoice.ari.events import UNWANTED
+from otpvoice.ari.pool import LegPool, PoolSettings
+from otpvoice.ari.rest import AriRest, new_http
+from otpvoice.ari.router import AriEvent, Router
+from otpvoice.ari.socket import EventsSocket
+
+log = structlog.get_logger(__name__)
+
+GONE_TRIES: Final = 100
+GONE_EVERY: Final = 0.05
+LOST_AFTER: Final = 15.0
+"""Seconds without an events socket after which the calls on this node are given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """Where an Asterisk is and what is ours on it. ``law``: ``ulaw`` or ``alaw``."""
+
+    name: str
+    url: str
+    user: str
+    password: str
+    app: str
+    instance: str
+    law: str
+    silence: bytes
+    legs_minimum: int
+    legs_maximum: int
+
+    @property
+    def leg_prefix(self) -> str:
+        """What the ids of our media legs and of their bridges begin with."""
+        return f"otpvoice-{self.instance}-leg-"
+
+    @property
+    def own_app(self) -> str:
+        """The application that the calls which we place enter: no other instance hears of them."""
+        return f"{self.app}-{self.instance}"
+
+
+class Lookout(Protocol):
+    """Who places calls here, and must hear what becomes of the node."""
+
+    def after_gap(self, alive: Set[str], *, restarted: bool) -> None:
+        """The socket is back. ``alive``: all channels of our applications; ``restarted``: it is another Asterisk."""
+
+    def node_lost(self) -> None:
+        """The socket has been away for so long that the calls are given up."""
+
+    def stranger(self, event: AriEvent) -> None:
+        """An event of a channel that nobody registered."""
+
+
+class AsteriskNode:
+    """Run ``run`` as a task for as long as this Asterisk is used."""
+
+    def __init__(self, settings: NodeSettings, lookout: Lookout) -> None:
+        self.settings = settings
+        self.connected = False
+        self.replaced = False
+        self.reason = "not connected yet"
+        self.version = ""
+        self._http = new_http(settings.user, settings.password)
+        self.rest = AriRest(self._http, settings.url)
+        self.router = Router(lookout.stranger)
+        self.pool = LegPool(
+            self.rest,
+            self._http,
+            self.router,
+            PoolSettings(
+                media_url=settings.url.rstrip("/") + "/media/",
+                prefix=settings.leg_prefix,
+                app=settings.own_app,
+                law=settings.law,
+                silence=settings.silence,
+                minimum=settings.legs_minimum,
+                maximum=settings.legs_maximum,
+            ),
+        )
+        self._lookout = lookout
+        self._booted: str | None = None
+        self._giving_up: asyncio.TimerHandle | None = None
+
+    @property
+    def ready(self) -> bool:
+        """May a call be placed here?"""
+        return self.connected and not self.replaced and not self.pool.wedged
+
+    async def run(self) -> None:
+        """Stay connected, for ever."""
+        attempt = 0
+        while True:
+            socket = EventsSocket(self._http, self.settings.url, (self.settings.app, self.settings.own_app))
+            try:
+                await socket.connect()
+                await self._live(socket)
+                attempt = 0
+            except errors.AriError as error:
+                self.reason = str(error)
+                log.warning("ari.not_connected", node=self.settings.name, reason=self.reason, attempt=attempt)
+            await asyncio.sleep(backoff(attempt, random.random()))
+            attempt += 1
+
+    async def close(self) -> None:
+        """Retire all legs, in turn, while ``run`` still runs."""
+        if self.connected:
+            await self.pool.close()
+
+    async def disconnect(self) -> None:
+        """Close what connections are left, after ``run``."""
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+        await self._http.close()
+
+    async def _live(self, socket: EventsSocket) -> None:
+        """One connection, from its reconciliation to its end."""
+        async with asyncio.TaskGroup() as tasks:
+            working = tasks.create_task(self._work(socket), name="ari-work")
+            reading = tasks.create_task(socket.read(self._route), name="ari-read")
+            reading.add_done_callback(lambda _: working.cancel())
+
+    async def _work(self, socket: EventsSocket) -> None:
+        try:
+            await self._reconcile()
+            self._came_up()
+            await self.pool.keep()
+        except errors.AriError as error:
+            self.reason = f"could not reconcile: {error}"
+            log.warning("ari.not_reconciled", node=self.settings.name, reason=str(error))
+            await socket.close()
+        finally:
+            self._went_down()
+
+    def _came_up(self) -> None:
+        self.connected, self.reason = True, ""
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+        log.info("ari.connected", node=self.settings.name, version=self.version)
+
+    def _went_down(self) -> None:
+        if not self.connected:
+            return
+        self.connected, self.reason = False, "the events socket was lost"
+        log.error("ari.lost", node=self.settings.name)
+        self._giving_up = asyncio.get_running_loop().call_later(LOST_AFTER, self._lookout.node_lost)
+
+    async def _reconcile(self) -> None:
+        """Filter events, reap what nobody owns, and tell who is still there."""
+        apps = (self.settings.app, self.settings.own_app)
+        # The filter belongs to the application, which may have died with our socket: set it each time.
+        for app in apps:
+            await self.rest.put(
+                f"applications/{app}/eventFilter", {"disallowed": [{"type": name} for name in UNWANTED]}
+            )
+        info = await self.rest.get("asterisk/info")
+        self.version = str(info["system"]["version"])
+        booted = str(info["status"]["startup_time"])
+        restarted = self._booted is not None and booted != self._booted
+        self._booted = booted
+        alive = set((await self.rest.get(f"applications/{self.settings.own_app}"))["channel_ids"])
+        await self._reap(alive)
+        self._lookout.after_gap(alive, restarted=restarted)
+
+    async def _reap(self, alive: Set[str]) -> None:
+        """End channels and bridges of a former life. Former legs are gone before new ones come."""
+        ownerless = [id for id in alive if id not in self.router]
+        for id in ownerless:
+            log.warning("ari.reaped", channel=id)
+            await self.rest.delete(f"channels/{id}")
+        for id in ownerless:
+            await self._gone(id)
+        for bridge in await self.rest.get("bridges"):
+            # Bridges outlive their channels.
+            if bridge["id"].startswith(self.settings.leg_prefix) and bridge["id"] not in self.router:
+                await self.rest.delete(f"bridges/{bridge['id']}")
+
+    async def _gone(self, channel_id: str) -> None:
+        for _ in range(GONE_TRIES):
+            try:
+                await self.rest.get(f"channels/{channel_id}")
+            except errors.ChannelGone:
+                return
+            await asyncio.sleep(GONE_EVERY)
+        log.warning("ari.not_gone", channel=channel_id)
+
+    def _route(self, event: AriEvent) -> None:
+        if event["type"] == "ApplicationReplaced":
+            # Somebody else has connected with our name. Two would take it from each other for ever: we stand down.
+            self.replaced, self.reason = True, "another client has taken over the application"
+            log.critical("ari.replaced", node=self.settings.name, application=event.get("application"))
+            return
+        self.router.route(event)

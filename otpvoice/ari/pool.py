@@ -1,0 +1,257 @@
+"""The pool of media legs of one Asterisk: made, connected and retired one at a time, never on the path of a call.
+
+The reason is a scar. ``chan_websocket`` (22.10, unfixed in August 2026) looks a connecting socket up without the lock
+under which ending legs are removed (``ao2_weakproxy_find(..., OBJ_NOLOCK)`` in ``incoming_ws_established_cb`` against
+``hash_ao2_node_destructor``); when both happen at once the lock can be lost for good, and from then on every leg hangs
+until Asterisk is restarted. So one keeper does all of it in turn, ahead of need, and retiring waits until Asterisk has
+said that the channel is gone. A leg that does not come up in time means that this has happened: ``wedged``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+import structlog
+
+from otpvoice.ari import errors
+from otpvoice.ari.leg import LegEvents, MediaLeg
+from otpvoice.ari.rest import AriRest
+from otpvoice.ari.router import Router
+
+log = structlog.get_logger(__name__)
+
+COMES_UP_WITHIN: Final = 2.0
+"""Seconds for a leg to be made, connected and bridged; longer is the watchdog's ``media_wedged``."""
+GONE_WITHIN: Final = 5.0
+"""Seconds for Asterisk to say that a leg which we hung up is gone."""
+LEFT_WITHIN: Final = 1.0
+"""Seconds for the event that says that the call's channel has left the leg's bridge."""
+RETRY: Final = 1.0
+"""Seconds between tries while legs can't be made."""
+MAX_CONTROL: Final = 65_536
+
+
+class NoLegFree(Exception):
+    """All legs are taken and no more may be made; none came free in the time given."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """``prefix``: of leg ids; ``law``: Asterisk's name of the codec; ``silence``: one sample of it."""
+
+    media_url: str
+    prefix: str
+    app: str
+    law: str
+    silence: bytes
+    minimum: int
+    maximum: int
+
+
+class LegPool:
+    """``minimum`` legs are kept free ahead of need; there are never more than ``maximum``."""
+
+    def __init__(self, rest: AriRest, http: aiohttp.ClientSession, router: Router, settings: PoolSettings) -> None:
+        self.wedged = False
+        self._rest, self._http, self._router, self._settings = rest, http, router, settings
+        self._number = 0
+        self._free: deque[MediaLeg] = deque()
+        self._taken: set[MediaLeg] = set()
+        self._retiring: deque[MediaLeg] = deque()
+        self._waiters: deque[asyncio.Future[MediaLeg]] = deque()
+        self._work = asyncio.Event()
+        self._closing = False
+
+    @property
+    def free(self) -> int:
+        """Legs that wait."""
+        return len(self._free)
+
+    @property
+    def taken(self) -> int:
+        """Legs that calls have."""
+        return len(self._taken)
+
+    @property
+    def ids(self) -> set[str]:
+        """Ids of all legs that are ours: whatever else bears our prefix is nobody's."""
+        return {leg.channel_id for leg in (*self._free, *self._taken, *self._retiring)}
+
+    # --- for calls --------------------------------------------------------------------------------------------------
+
+    async def take(self, within: float) -> MediaLeg:
+        """Return a leg. Raises ``NoLegFree`` when none came free within so many seconds, ``MediaWedged`` at once."""
+        self._drop_lost()
+        if self._free:
+            leg = self._free.popleft()
+            self._taken.add(leg)
+            self._work.set()
+            return leg
+        if self.wedged:
+            raise errors.MediaWedged("media legs do not come up: restart Asterisk")
+        waiter: asyncio.Future[MediaLeg] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        self._work.set()
+        try:
+            await asyncio.wait({waiter}, timeout=within)
+        except asyncio.CancelledError:
+            if waiter.done():  # it came in the same moment: not lost
+                self._taken.discard(waiter.result())
+                self._offer(waiter.result())
+            raise
+        finally:
+            if not waiter.done():
+                waiter.cancel()
+                self._waiters.remove(waiter)
+        if waiter.cancelled():
+            raise NoLegFree(f"no media leg came free within {within:g} s")
+        return waiter.result()
+
+    async def give_back(self, leg: MediaLeg) -> None:
+        """Return a leg after a call. Unless it proves clean it is retired."""
+        clean = not self._closing and await self._is_alone(leg) and await leg.clean()
+        self._taken.discard(leg)
+        if clean:
+            self._offer(leg)
+        else:
+            log.info("leg.retired", leg=leg.channel_id)
+            self._retiring.append(leg)
+        self._work.set()
+
+    async def _is_alone(self, leg: MediaLeg) -> bool:
+        """Is nobody else in the leg's bridge? By the events, and by asking where they fail to come."""
+        if await leg.left_alone(LEFT_WITHIN):
+            return True
+        try:
+            bridge = await self._rest.get(f"bridges/{leg.bridge_id}")
+        except errors.AriError:
+            return False
+        return bool(bridge["channels"] == [leg.channel_id])
+
+    # --- the keeper -------------------------------------------------------------------------------------------------
+
+    async def keep(self) -> None:
+        """Make and retire legs, one at a time, for as long as the node is connected. Run as one task."""
+        while True:
+            self._drop_lost()
+            if self._retiring:
+                await self._retire(self._retiring.popleft())
+            elif self._wanted():
+                await self._make()
+            else:
+                self._work.clear()
+                await self._work.wait()
+
+    async def close(self) -> None:
+        """Retire all free legs, in turn. Calls that still have one keep it."""
+        self._closing = True
+        self._retiring.extend(self._free)
+        self._free.clear()
+        while self._retiring:
+            await self._retire(self._retiring.popleft())
+
+    def _wanted(self) -> bool:
+        total = len(self._free) + len(self._taken)
+        needed = self._settings.minimum + len(self._taken) + len(self._waiters)
+        return not self._closing and total < min(needed, self._settings.maximum)
+
+    def _drop_lost(self) -> None:
+        """Legs that died while they waited are retired like others: Asterisk may not have noticed."""
+        for leg in [leg for leg in self._free if leg.lost.is_set()]:
+            self._free.remove(leg)
+            self._retiring.append(leg)
+            self._work.set()
+
+    def _offer(self, leg: MediaLeg) -> None:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                self._taken.add(leg)
+                waiter.set_result(leg)
+                return
+        # The one that waited longest comes last: every leg is used in turn, and a broken one shows.
+        self._free.append(leg)
+
+    async def _make(self) -> None:
+        self._number += 1
+        leg_id = f"{self._settings.prefix}{self._number}"
+        try:
+            async with asyncio.timeout(COMES_UP_WITHIN):
+                leg = await self._come_up(leg_id)
+        except (errors.AriError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            self.wedged = isinstance(error, TimeoutError | errors.AnswerLost)
+            log.error("leg.not_made", leg=leg_id, wedged=self.wedged, error=type(error).__name__)
+            await self._abandon(leg_id)
+            await asyncio.sleep(RETRY)
+            return
+        self.wedged = False
+        self._offer(leg)
+
+    async def _come_up(self, leg_id: str) -> MediaLeg:
+        """externalMedia, our socket, its StasisStart, its bridge: in this order, each awaited."""
+        up = LegEvents(leg_id)
+        self._router.register(leg_id, up.hear)
+        try:
+            channel = await self._rest.post("channels/externalMedia", self._order(leg_id), timeout=COMES_UP_WITHIN)
+            variables = channel["channelvars"]
+            socket = await self._http.ws_connect(
+                self._settings.media_url + variables["MEDIA_WEBSOCKET_CONNECTION_ID"],
+                protocols=("media",),
+                max_msg_size=MAX_CONTROL,
+            )
+        except BaseException:
+            self._router.forget(leg_id)
+            raise
+        leg = MediaLeg(leg_id, socket, up, self._settings.silence, int(variables["MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE"]))
+        try:
+            await up.entered.wait()
+            await self._rest.post(f"bridges/{leg_id}", {"type": "mixing", "name": leg_id})
+            await self._rest.post(f"bridges/{leg_id}/addChannel", {"channel": leg_id})
+        except BaseException:
+            self._router.forget(leg_id)
+            await leg.hang_up()
+            raise
+        return leg
+
+    def _order(self, leg_id: str) -> dict[str, str]:
+        return {
+            "channelId": leg_id,
+            "app": self._settings.app,
+            "transport": "websocket",
+            "encapsulation": "none",
+            "connection_type": "server",
+            "format": self._settings.law,
+            # Nothing but letters of our own: an invalid value here ends Asterisk 22.10.1 (chan_websocket.c).
+            "transport_data": "f(json)d(in)",
+        }
+
+    async def _retire(self, leg: MediaLeg) -> None:
+        """End a leg and wait until Asterisk says so; then its bridge."""
+        await leg.hang_up()
+        try:
+            await self._rest.get(f"channels/{leg.channel_id}")
+            await leg.events.gone_within(GONE_WITHIN)
+            await self._rest.delete(f"channels/{leg.channel_id}")
+        except errors.ChannelGone:
+            pass  # Asterisk was faster, or is another one by now
+        except errors.AriError as error:
+            log.warning("leg.not_retired", leg=leg.channel_id, error=type(error).__name__)
+        finally:
+            self._router.forget(leg.channel_id)
+        await self._delete(f"bridges/{leg.bridge_id}")
+
+    async def _abandon(self, leg_id: str) -> None:
+        """Undo what there is of a leg that did not come up."""
+        for path in (f"channels/{leg_id}", f"bridges/{leg_id}"):
+            await self._delete(path)
+
+    async def _delete(self, path: str) -> None:
+        try:
+            await self._rest.delete(path)
+        except errors.AriError as error:
+            # Whatever stays is reaped at the next connection.
+            log.debug("leg.not_deleted", path=path, error=type(error).__name__)

@@ -1,0 +1,105 @@
+"""ARI's REST half over a pool of keep-alive connections, with every error typed.
+
+It never repeats a request: whether that is safe is known only by whoever asked. REST goes over HTTP and not over the
+events socket, because there one request at a time is answered and several of them wait for the channel
+(``res/ari/ari_websockets.c``, ``res/stasis/control.c``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from otpvoice.ari import errors
+
+TIMEOUT: Final = 5.0
+"""Seconds for an answer. All verbs used here are answered in milliseconds; ``externalMedia`` has its own limit."""
+KEEP_ALIVE: Final = 10.0
+"""Seconds an idle connection is kept: less than Asterisk's own ``session_keep_alive`` of 15 s by default."""
+
+
+def new_http(user: str, password: str, connections: int = 64) -> aiohttp.ClientSession:
+    """Return the HTTP session for one Asterisk: pool, credentials, no proxies, no cookies."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE),
+        headers={"Authorization": aiohttp.encode_basic_auth(user, password)},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
+class AriRest:
+    """Requests to one Asterisk. ``base``: ``http://host:port``."""
+
+    def __init__(self, http: aiohttp.ClientSession, base: str) -> None:
+        self._http = http
+        self._base = base.rstrip("/") + "/ari/"
+
+    async def get(self, path: str) -> Any:
+        """Return the JSON at ``path``, for instance ``channels/ID``."""
+        return await self._request("GET", path)
+
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, *, timeout: float = TIMEOUT) -> Any:
+        """Create or command. Returns the answer's JSON, or None."""
+        return await self._request("POST", path, body, timeout=timeout)
+
+    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Replace. Returns the answer's JSON, or None."""
+        return await self._request("PUT", path, body)
+
+    async def delete(self, path: str) -> None:
+        """End or destroy. Something that is gone already is no error: that is what was wanted."""
+        try:
+            await self._request("DELETE", path)
+        except errors.ChannelGone:
+            pass
+
+    async def _request(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout: float = TIMEOUT
+    ) -> Any:
+        """The one seam through which every request goes."""
+        data = None if body is None else orjson.dumps(body)
+        headers = None if body is None else {"Content-Type": "application/json"}
+        url = URL(self._base + path, encoded=True)
+        try:
+            async with asyncio.timeout(timeout):
+                async with self._http.request(method, url, data=data, headers=headers) as response:
+                    content = await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise errors.Unreachable(f"{method} {path}: {type(error).__name__}") from error
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise errors.AnswerLost(f"{method} {path}: {type(error).__name__}") from error
+        if response.status < 400:
+            return orjson.loads(content) if content else None
+        raise _refusal(response.status, content, created=method == "POST")
+
+
+def _refusal(status: int, content: bytes, *, created: bool) -> errors.AriError:
+    reason = _reason(content)
+    match status:
+        case 503:
+            return errors.NotBooted(f"503 {reason}")
+        case 404:
+            return errors.ChannelGone(status, reason)
+        case 409 if created and "exist" in reason.lower():
+            return errors.DuplicateId(status, reason)
+        case 409 | 422:
+            return errors.NotInStasis(status, reason)
+        case 500 if reason == "Allocation failed":
+            return errors.EndpointMissing(status, reason)
+        case _:
+            return errors.Refused(status, reason)
+
+
+def _reason(content: bytes) -> str:
+    """Asterisk says it under ``message``; for a failed allocation under ``error``."""
+    try:
+        answer = orjson.loads(content)
+        return str(answer.get("message") or answer.get("error") or "")
+    except (ValueError, AttributeError):
+        return ""

@@ -1,0 +1,59 @@
+"""Which event is whose: ids are registered *before* the request that makes them is sent.
+
+ARI may send an event before it answers the request that caused it, so there is no later moment that is early enough.
+The router only looks ids up; whoever registered does the work, at once and without waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+AriEvent: TypeAlias = dict[str, Any]
+Sink: TypeAlias = Callable[[AriEvent], None]
+
+
+class Router:
+    """A table of channel and bridge ids, and who listens to each."""
+
+    def __init__(self, stranger: Sink) -> None:
+        """``stranger`` gets the events of channels that nobody registered."""
+        self._sinks: dict[str, Sink] = {}
+        self._stranger = stranger
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._sinks
+
+    def __len__(self) -> int:
+        return len(self._sinks)
+
+    def register(self, id: str, sink: Sink) -> None:
+        """Listen to a channel or bridge. Raises ``ValueError`` when somebody does already."""
+        if id in self._sinks:
+            raise ValueError(f"{id} is registered already")
+        self._sinks[id] = sink
+
+    def forget(self, id: str) -> None:
+        """Listen no more. Unknown ids are fine."""
+        self._sinks.pop(id, None)
+
+    def route(self, event: AriEvent) -> None:
+        """Hand an event to everybody whom it names."""
+        found = False
+        for id in ids_of(event):
+            sink = self._sinks.get(id)
+            if sink is not None:
+                found = True
+                sink(event)
+        if not found:
+            self._stranger(event)
+
+
+def ids_of(event: AriEvent) -> tuple[str, ...]:
+    """Return the channel and bridge ids that an event is about: its own, or for ``Dial`` the dialled peer's."""
+    ids = (
+        value["id"]
+        for key in ("channel", "peer", "bridge")
+        if isinstance(value := event.get(key), dict) and isinstance(value.get("id"), str)
+    )
+    return tuple(dict.fromkeys(ids))  # a media leg and its bridge share one

@@ -1,0 +1,201 @@
+"""Drive one call from its plan to its end: the only loop there is.
+
+The session joins the pure flow to the world through four ports, which it declares here and is handed: a line to the
+telephone, a voice, a clock and a follower. It makes no decisions of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Protocol
+
+import structlog
+
+from otpvoice.core.commands import Command, Dial, HangUp, Speak, StopSpeaking, Tell
+from otpvoice.core.events import (
+    ActionCompleted,
+    ActionFailed,
+    CallAnswered,
+    CallEnded,
+    Event,
+    Happening,
+    HangupAsked,
+    SpeakingFailed,
+)
+from otpvoice.core.flow import CallFlow
+from otpvoice.core.outcome import Fault, OwnAction, classify
+from otpvoice.core.record import CallRecord
+from otpvoice.core.speech import Script, Silence, SpeechUnavailable
+from otpvoice.media.playout import Piece
+
+log = structlog.get_logger(__name__)
+
+BACKLOG: Final = 500
+"""Events that may wait for one call. More is a flood, and ends the call."""
+SAMPLE_EVERY: Final = 5.0
+"""Seconds between two looks at the quality of a call."""
+
+
+class Line(Protocol):
+    """A telephone line: what it is told to do, and who hears what happens."""
+
+    def listen(self, tell: Callable[[Happening], None], /) -> None: ...
+    async def dial(self) -> None: ...
+    async def speak(self, utterance_id: str, pieces: Sequence[Piece], /) -> None: ...
+    async def stop(self) -> None: ...
+    async def hang_up(self) -> None: ...
+    async def sample(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+class Voice(Protocol):
+    """Makes scripts into the line's audio: one sound an item, in order. Raises ``SpeechUnavailable``."""
+
+    async def prepare(self, script: Script, /) -> Sequence[bytes]: ...
+    def silence(self, seconds: float, /) -> bytes: ...
+
+
+class Clock(Protocol):
+    """``now`` for timers, which never jumps; ``wall`` in Unix seconds, to be written down."""
+
+    def now(self) -> float: ...
+    def wall(self) -> float: ...
+
+
+class CallSession:
+    """One call. ``follow`` is called with every event right after the record has taken it down."""
+
+    def __init__(
+        self,
+        flow: CallFlow,
+        record: CallRecord,
+        line: Line,
+        voice: Voice,
+        clock: Clock,
+        follow: Callable[[CallRecord, Event], None],
+    ) -> None:
+        self.record = record
+        self._flow, self._line, self._voice, self._clock, self._follow = flow, line, voice, clock, follow
+        self._events: asyncio.Queue[Happening] = asyncio.Queue(BACKLOG)
+        self._flooded = False
+        self._pieces: dict[Script, tuple[Piece, ...]] = {}
+        self._watching: set[asyncio.Task[None]] = set()
+        self._acting: set[asyncio.Task[None]] = set()
+
+    def tell(self, event: Happening) -> None:
+        """Something happened. Never waits."""
+        try:
+            self._events.put_nowait(event)
+        except asyncio.QueueFull:
+            self._flooded = True
+
+    def hang_up(self, by: OwnAction) -> None:
+        """Somebody wants this call to end."""
+        self.tell(HangupAsked(self._clock.wall(), by))
+
+    async def run(self) -> CallRecord:
+        """Carry the call to its end. Returns the closed record; raises nothing but cancellation."""
+        self._line.listen(self.tell)
+        try:
+            if await self._prepare():
+                await self._drive()
+        except Exception:
+            # A fault of ours must not leave the callee listening to silence, nor the call without a summary.
+            log.exception("session.broken", call=self.record.id)
+            self._flow.receive(CallEnded(self._clock.wall(), fault=Fault.INTERNAL_ERROR), self._clock.now())
+            await self._line.hang_up()
+        finally:
+            for task in self._watching:
+                task.cancel()
+            # An order to dial or to hang up that is under way is never left in the middle.
+            await asyncio.gather(*self._watching, *self._acting, return_exceptions=True)
+        self.record.end(classify(self._flow.ending), self._clock.wall())
+        return self.record
+
+    async def close(self) -> None:
+        """Let go of the line, after ``run``."""
+        await self._line.close()
+
+    async def _prepare(self) -> bool:
+        """Make all sound ahead. False: it can't be made, and nobody is rung."""
+        try:
+            for script in self._flow.scripts:
+                sounds = await self._voice.prepare(script)
+                self._pieces[script] = tuple(
+                    Piece(sound, None if isinstance(item, Silence) else index)
+                    for index, (item, sound) in enumerate(zip(script, sounds, strict=True))
+                )
+        except SpeechUnavailable as error:
+            log.error("session.speech_unavailable", call=self.record.id, reason=error.reason)
+            self._note(ActionFailed(None, "speech_unavailable", error.reason))
+            ended = CallEnded(self._clock.wall(), fault=Fault.SPEECH_UNAVAILABLE)
+            self._flow.receive(ended, self._clock.now())
+            return False
+        return True
+
+    async def _drive(self) -> None:
+        await self._perform(self._flow.start(self._clock.now()))
+        while not self._flow.over:
+            try:
+                async with asyncio.timeout_at(self._flow.deadline):
+                    event = await self._events.get()
+            except TimeoutError:
+                commands = self._flow.expire(self._clock.now())
+            else:
+                self._note(event)
+                commands = self._flow.receive(event, self._clock.now())
+                if isinstance(event, CallAnswered):
+                    self._start(self._sample(), self._watching)
+            await self._perform(commands)
+            if self._flooded:
+                self._flooded = False
+                log.error("session.flooded", call=self.record.id, backlog=BACKLOG)
+                await self._perform(
+                    self._flow.receive(HangupAsked(self._clock.wall(), OwnAction.SHUTDOWN), self._clock.now())
+                )
+
+    async def _perform(self, commands: list[Command]) -> None:
+        for command in commands:
+            match command:
+                case Tell(report=report):
+                    self._note(report)
+                    if isinstance(report, ActionCompleted):
+                        self._start(self._line.sample(), self._watching)
+                case Speak():
+                    await self._speak(command)
+                case StopSpeaking():
+                    await self._line.stop()
+                case Dial():
+                    # Started, not awaited: whatever Asterisk does with the order, the call can be hung up meanwhile.
+                    self._start(self._line.dial(), self._acting)
+                case HangUp():
+                    self._start(self._line.hang_up(), self._acting)
+
+    async def _speak(self, command: Speak) -> None:
+        pieces = self._pieces.get(command.script)
+        if pieces is None:
+            self.tell(SpeakingFailed(command.utterance_id, self._clock.wall(), "not_prepared"))
+            return
+        lead_in = (Piece(self._voice.silence(command.lead_in)),) if command.lead_in else ()
+        await self._line.speak(command.utterance_id, (*lead_in, *pieces[command.start :]))
+
+    async def _sample(self) -> None:
+        while True:
+            await asyncio.sleep(SAMPLE_EVERY)
+            await self._line.sample()
+
+    def _start(self, work: Coroutine[Any, Any, None], where: set[asyncio.Task[None]]) -> None:
+        task = asyncio.create_task(work, name=f"{self.record.id}-work")
+        where.add(task)
+        task.add_done_callback(where.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("session.work_failed", call=self.record.id, exc_info=error)
+            self.tell(CallEnded(self._clock.wall(), fault=Fault.INTERNAL_ERROR))
+
+    def _note(self, event: Event) -> None:
+        self.record.note(event)
+        self._follow(self.record, event)

@@ -1,0 +1,223 @@
+"""The switchboard: which calls there are, on which Asterisk, and how they begin and end.
+
+It starts sessions and finds them again; what a call does is the flow's business, what it knows the record's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import secrets
+import time
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+import structlog
+
+from otpvoice.ari import errors
+from otpvoice.ari.channel import Originate
+from otpvoice.ari.line import Line
+from otpvoice.ari.node import AsteriskNode
+from otpvoice.ari.pool import NoLegFree
+from otpvoice.ari.router import AriEvent
+from otpvoice.core.events import Event
+from otpvoice.core.flow import CallFlow
+from otpvoice.core.locale import Locales
+from otpvoice.core.outcome import OwnAction
+from otpvoice.core.plan import CallPlan
+from otpvoice.core.record import CallRecord
+from otpvoice.session import CallSession, Clock, Voice
+
+log = structlog.get_logger(__name__)
+
+LEG_WAIT: Final = 5.0
+"""Seconds that a request to call may wait for a media leg before it is told to come back."""
+
+
+class NotTaken(Exception):
+    """The call was not taken, and nobody was rung. ``reason`` is a word; ``retry_after`` in seconds."""
+
+    def __init__(self, reason: str, retry_after: float = 5.0) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = math.ceil(retry_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with)."""
+
+    name: str
+    dial: str
+
+    def endpoint(self, to: str) -> str:
+        """Return the dial string for a number that was checked before."""
+        return self.dial.replace("{number}", to.removeprefix("+")).replace("{e164}", to)
+
+
+class Records(Protocol):
+    """Where records are kept. ``accept`` raises ``NotTaken``; the others never wait and never fail."""
+
+    async def accept(self, record: dict[str, Any], /) -> None: ...
+    def save(self, record: dict[str, Any], /) -> None: ...
+    def finish(self, record: dict[str, Any], /) -> None: ...
+
+
+Follower = Callable[[CallRecord, Event], None]
+
+
+class SystemClock:
+    """The event loop's time for timers, the system's for what is written down."""
+
+    def now(self) -> float:
+        """Return seconds that never jump."""
+        return asyncio.get_running_loop().time()
+
+    def wall(self) -> float:
+        """Return Unix seconds."""
+        return time.time()
+
+
+@dataclass(slots=True)
+class _Call:
+    session: CallSession
+    line: Line
+    task: asyncio.Task[None] | None = None
+
+
+@dataclass(slots=True)
+class StasisApp:
+    """All calls of this process. ``followers`` hear every event of every call."""
+
+    instance: str
+    locales: Locales
+    voice: Voice
+    records: Records
+    followers: Sequence[Follower] = ()
+    clock: Clock = field(default_factory=SystemClock)
+    nodes: list[AsteriskNode] = field(default_factory=list)
+    draining: bool = False
+    _calls: dict[str, _Call] = field(default_factory=dict)
+
+    # --- calls ------------------------------------------------------------------------------------------------------
+
+    async def place(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
+        """Take a call and begin it. Returns its record as it stands. Raises ``NotTaken``: then nobody is rung."""
+        if self.draining:
+            raise NotTaken("draining")
+        flow = CallFlow(plan, self.locales)
+        node = self._choose()
+        try:
+            leg = await node.pool.take(LEG_WAIT)
+        except NoLegFree as error:
+            raise NotTaken("no_media_leg") from error
+        except errors.MediaWedged as error:
+            raise NotTaken("media_wedged", 30) from error
+        call_id = "call_" + secrets.token_hex(12)
+        record = CallRecord(
+            id=call_id,
+            account=account,
+            door=door,
+            plan=plan,
+            proof=flow.proof,
+            node=node.settings.name,
+            instance=self.instance,
+            created_at=self.clock.wall(),
+            channel=f"{call_id}-1",
+        )
+        try:
+            await self.records.accept(record.to_json())
+        except BaseException:
+            await node.pool.give_back(leg)
+            raise
+        order = Originate(
+            endpoint=trunk.endpoint(plan.to),
+            app=node.settings.own_app,
+            caller_id=plan.caller_id,
+            ring_timeout=plan.ring_timeout,
+            max_duration=plan.max_duration,
+            call_id=call_id,
+            headers=plan.sip_headers,
+        )
+        line = Line(node, leg, f"{call_id}-1", order)
+        session = CallSession(flow, record, line, self.voice, self.clock, self._follow)
+        call = self._calls[call_id] = _Call(session, line)
+        call.task = asyncio.create_task(self._run(call), name=call_id)
+        return record.to_json()
+
+    def find(self, account: str, call_id: str) -> CallRecord | None:
+        """Return a call that is in progress here, if it is this account's."""
+        call = self._calls.get(call_id)
+        return call.session.record if call is not None and call.session.record.account == account else None
+
+    def hang_up(self, call_id: str) -> None:
+        """End a call by request. Unknown ids are fine: it has ended."""
+        if (call := self._calls.get(call_id)) is not None:
+            call.session.hang_up(OwnAction.HANG_UP_BY_API)
+
+    @property
+    def count(self) -> int:
+        """Calls in progress."""
+        return len(self._calls)
+
+    # --- shutdown ---------------------------------------------------------------------------------------------------
+
+    async def drain(self, within: float) -> None:
+        """Take no new calls; let the others finish; after so many seconds hang them up."""
+        self.draining = True
+        if not await self._finished(within):
+            log.warning("stasis.drain_over", calls=self.count)
+            await self.end_all()
+
+    async def end_all(self) -> None:
+        """Hang up every call, now."""
+        self.draining = True
+        for call in self._calls.values():
+            call.session.hang_up(OwnAction.SHUTDOWN)
+        if not await self._finished(10.0):
+            log.error("stasis.calls_left", calls=self.count)
+
+    async def _finished(self, within: float) -> bool:
+        tasks = [call.task for call in self._calls.values() if call.task is not None]
+        if tasks:
+            await asyncio.wait(tasks, timeout=within)
+        return not self._calls
+
+    # --- what a node tells ------------------------------------------------------------------------------------------
+
+    def after_gap(self, alive: Set[str], *, restarted: bool) -> None:
+        """The events socket is back: which of our calls outlived the gap?"""
+        for call in list(self._calls.values()):
+            call.line.after_gap(alive, restarted=restarted)
+
+    def node_lost(self) -> None:
+        """Asterisk is away for good, as far as the calls on it go."""
+        for call in list(self._calls.values()):
+            call.line.node_lost()
+
+    def stranger(self, event: AriEvent) -> None:
+        """An event of a channel that is no call of ours (any more)."""
+        log.debug("stasis.stranger", type=event["type"])
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _choose(self) -> AsteriskNode:
+        for node in self.nodes:
+            if node.ready:
+                return node
+        wedged = any(node.pool.wedged for node in self.nodes)
+        raise NotTaken("media_wedged", 30) if wedged else NotTaken("asterisk_unavailable")
+
+    async def _run(self, call: _Call) -> None:
+        record = call.session.record
+        try:
+            await call.session.run()
+        finally:
+            self.records.finish(record.to_json())
+            self._calls.pop(record.id, None)
+            await call.session.close()
+
+    def _follow(self, record: CallRecord, event: Event) -> None:
+        for follower in self.followers:
+            follower(record, event)
