@@ -19,8 +19,8 @@ from otpvoice.core.events import (
     CallAnswered,
     CallEnded,
     Event,
-    Happening,
     HangupAsked,
+    Happening,
     SpeakingFailed,
 )
 from otpvoice.core.flow import CallFlow
@@ -68,6 +68,7 @@ class CallSession:
 
     def __init__(
         self,
+        *,
         flow: CallFlow,
         record: CallRecord,
         line: Line,

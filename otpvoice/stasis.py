@@ -141,7 +141,9 @@ class StasisApp:
             headers=plan.sip_headers,
         )
         line = Line(node, leg, f"{call_id}-1", order)
-        session = CallSession(flow, record, line, self.voice, self.clock, self._follow)
+        session = CallSession(
+            flow=flow, record=record, line=line, voice=self.voice, clock=self.clock, follow=self._follow
+        )
         call = self._calls[call_id] = _Call(session, line)
         call.task = asyncio.create_task(self._run(call), name=call_id)
         return record.to_json()

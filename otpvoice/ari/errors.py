@@ -1,14 +1,14 @@
 """What can go wrong between us and Asterisk, sorted by what the caller should do.
 
-    AriError
-    ├── Unreachable        no byte left: it is safe to try again
-    │   └── NotBooted      Asterisk answers 503 until its modules are loaded
-    ├── AnswerLost         sent, and no answer: look before doing anything else
-    └── Refused            Asterisk answered no; carries ``status``
-        ├── ChannelGone    404: the channel (bridge, …) is not there any more; mostly good news
-        ├── DuplicateId    409 on a create: an object with our id is alive
-        ├── NotInStasis    409 or 422: the channel is not, or no longer, in an application
-        └── EndpointMissing  500 "Allocation failed": no such endpoint, or it is not registered
+AriError
+├── Unreachable        no byte left: it is safe to try again
+│   └── NotBooted      Asterisk answers 503 until its modules are loaded
+├── AnswerLost         sent, and no answer: look before doing anything else
+└── Refused            Asterisk answered no; carries ``status``
+    ├── ChannelGone    404: the channel (bridge, …) is not there any more; mostly good news
+    ├── DuplicateId    409 on a create: an object with our id is alive
+    ├── NotInStasis    409 or 422: the channel is not, or no longer, in an application
+    └── EndpointMissing  500 "Allocation failed": no such endpoint, or it is not registered
 """
 
 from __future__ import annotations

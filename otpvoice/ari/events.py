@@ -47,9 +47,11 @@ UNWANTED: Final = (
     "PlaybackStarted",
     "TextMessageReceived",
 )
-"""Event types that Asterisk need not send: about half of the traffic. By ``disallowed``, because a list of allowed types
-would silently drop ``RESTResponse`` too (``res/stasis/app.c``). ``ChannelDtmfReceived`` is among them: keys are secret,
-doubled there when they follow each other within 45 ms, and exact on the media socket."""
+"""Event types that Asterisk need not send: about half of the traffic.
+
+By ``disallowed``, because a list of allowed types would silently drop ``RESTResponse`` too (``res/stasis/app.c``).
+``ChannelDtmfReceived`` is among them: keys are secret, doubled there when they follow each other within 45 ms, and
+exact on the media socket."""
 
 
 def translate(event: AriEvent, hangup: AriEvent | None) -> Happening | None:

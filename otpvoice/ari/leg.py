@@ -75,15 +75,18 @@ class MediaLeg:
     def __init__(
         self,
         leg_id: str,
+        *,
         socket: aiohttp.ClientWebSocketResponse,
         events: LegEvents,
         silence: bytes,
         frame_size: int,
+        on_lost: Callable[[], None],
     ) -> None:
         self.channel_id = self.bridge_id = leg_id
         self.events = events
         self.listener: Listener | None = None
-        self.lost = asyncio.Event()
+        self.lost = False
+        self._on_lost = on_lost
         self._socket = socket
         self._frame = frame_size
         self._playout = Playout(silence, frame_size)
@@ -135,7 +138,7 @@ class MediaLeg:
         """Flush; True when a fresh mark and an empty queue prove that nothing of the last call is left in it."""
         self.listener = None
         if not self._opened:
-            return not self.lost.is_set()  # nothing was ever sent into it
+            return not self.lost  # nothing was ever sent into it
         self._playout.flush()
         mark_id = self._playout.new_mark()
         marked = self._answers[mark_id] = self._loop.create_future()
@@ -155,7 +158,14 @@ class MediaLeg:
             return False
         await self._write([wire.direction("in")])
         self._opened = False
-        return not self.lost.is_set()
+        return not self.lost
+
+    def give_up(self) -> None:
+        """The leg is of no use any more; say so, once."""
+        if not self.lost:
+            self.lost = True
+            self._tell(MediaLost(time.time()))
+            self._on_lost()
 
     async def hang_up(self) -> None:
         """End the leg from our side. The pool waits for Asterisk to say that it is gone."""
@@ -178,8 +188,7 @@ class MediaLeg:
         except (ConnectionError, aiohttp.ClientError):
             pass  # told below like any other end
         finally:
-            self.lost.set()
-            self._tell(MediaLost(time.time()))
+            self.give_up()
 
     async def _take(self, text: str) -> None:
         try:
@@ -236,7 +245,7 @@ class MediaLeg:
             else:
                 await self._socket.send_str(message)
         except (ConnectionError, aiohttp.ClientError):
-            self.lost.set()  # the reader tells
+            self.give_up()
 
     def _tell(self, event: LegEvent) -> None:
         if self.listener is not None:

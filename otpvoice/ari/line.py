@@ -17,14 +17,16 @@ from otpvoice.ari import errors
 from otpvoice.ari.backoff import backoff
 from otpvoice.ari.channel import CallChannel, Originate, OriginateFailed
 from otpvoice.ari.events import asked_by_callee, instant, quality, translate
-from otpvoice.ari.leg import MediaLeg
+from otpvoice.ari.leg import LegEvent, MediaLeg
 from otpvoice.ari.node import AsteriskNode
+from otpvoice.ari.pool import NoLegFree
 from otpvoice.ari.router import AriEvent
 from otpvoice.core.events import (
     CallAnswered,
     CallDialed,
     CallEnded,
     Happening,
+    MediaLost,
     OriginateAccepted,
 )
 from otpvoice.core.outcome import Fault
@@ -32,6 +34,10 @@ from otpvoice.media.playout import Piece
 
 log = structlog.get_logger(__name__)
 
+LOOKS: Final = 10
+LOOK_EVERY: Final = 0.05
+"""Seconds between looks at the node after a leg was lost."""
+NEW_LEG_WITHIN: Final = 1.0
 HANG_UP_TRIES: Final = 5
 """A hang-up is safe to repeat: 404 means done."""
 
@@ -47,14 +53,15 @@ class Line:
         self._hangup: AriEvent | None = None
         self._up_at: float | None = None
         self._joining: asyncio.Task[None] | None = None
-        self._placed = False
+        self._looking: asyncio.Task[None] | None = None
+        self._placed = self._answered = False
         self._ordered = asyncio.Event()
         self._over = False
 
     def listen(self, tell: Callable[[Happening], None]) -> None:
         """Say who is told. Before anything else."""
         self._tell = tell
-        self._leg.listener = tell
+        self._leg.listener = self._hear_leg
 
     # --- commands ---------------------------------------------------------------------------------------------------
 
@@ -109,8 +116,9 @@ class Line:
         """Let go of everything: nothing is told any more, and the leg goes back to its pool."""
         self._over = True
         self._node.router.forget(self.channel_id)
-        if self._joining is not None:
-            await asyncio.gather(self._joining, return_exceptions=True)
+        if self._looking is not None:
+            self._looking.cancel()
+        await asyncio.gather(*(task for task in (self._joining, self._looking) if task), return_exceptions=True)
         await self._node.pool.give_back(self._leg)
 
     # --- what Asterisk tells ----------------------------------------------------------------------------------------
@@ -119,11 +127,8 @@ class Line:
         """The events socket was away and is back: did our channel outlive it?"""
         if not self._placed or self._over or self.channel_id in alive:
             return
-        if restarted:
-            fault = Fault.ASTERISK_LOST
-        else:
-            # It ended while nobody listened: how, nobody can know. Answered or not is in the record.
-            fault = Fault.EVENTS_LOST
+        # On the same Asterisk it ended while nobody listened: how, nobody can know.
+        fault = Fault.ASTERISK_LOST if restarted else Fault.EVENTS_LOST
         self._end(CallEnded(time.time(), fault=fault))
 
     def node_lost(self) -> None:
@@ -148,8 +153,36 @@ class Line:
             case happening:
                 self._tell(happening)
 
+    def _hear_leg(self, event: LegEvent) -> None:
+        if not isinstance(event, MediaLost):
+            self._tell(event)
+        elif self._answered and not self._over:
+            self._looking = asyncio.create_task(self._why_lost(event), name=f"{self.channel_id}-lost")
+
+    async def _why_lost(self, event: MediaLost) -> None:
+        """A leg dies alone, or with its Asterisk: that shows in a moment."""
+        for _ in range(LOOKS):
+            if not self._node.connected:
+                self._end(CallEnded(event.at, fault=Fault.ASTERISK_LOST))
+                return
+            await asyncio.sleep(LOOK_EVERY)
+        self._tell(event)
+
+    async def _renew_leg(self) -> None:
+        """The leg died while the phone rang: nothing is lost yet, there are others."""
+        lost, self._leg = self._leg, await self._node.pool.take(NEW_LEG_WITHIN)
+        self._leg.listener = self._hear_leg
+        await self._node.pool.give_back(lost)
+
     async def _join(self, answered_at: float) -> None:
         """Only when the channel is in the leg's bridge is there anybody to speak to."""
+        if self._leg.lost:
+            try:
+                await self._renew_leg()
+            except (NoLegFree, errors.MediaWedged):
+                self._tell(MediaLost(time.time()))
+                return
+        self._answered = True
         if await self._channel.join(self._leg) and not self._over:
             self._tell(CallAnswered(answered_at))
 

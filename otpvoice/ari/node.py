@@ -116,7 +116,7 @@ class AsteriskNode:
             except errors.AriError as error:
                 self.reason = str(error)
                 log.warning("ari.not_connected", node=self.settings.name, reason=self.reason, attempt=attempt)
-            await asyncio.sleep(backoff(attempt, random.random()))
+            await asyncio.sleep(backoff(attempt, random.random()))  # noqa: S311 - jitter
             attempt += 1
 
     async def close(self) -> None:
@@ -177,17 +177,18 @@ class AsteriskNode:
         restarted = self._booted is not None and booted != self._booted
         self._booted = booted
         alive = set((await self.rest.get(f"applications/{self.settings.own_app}"))["channel_ids"])
+        self.pool.after_gap(alive)
         await self._reap(alive)
         self._lookout.after_gap(alive, restarted=restarted)
 
     async def _reap(self, alive: Set[str]) -> None:
         """End channels and bridges of a former life. Former legs are gone before new ones come."""
-        ownerless = [id for id in alive if id not in self.router]
-        for id in ownerless:
-            log.warning("ari.reaped", channel=id)
-            await self.rest.delete(f"channels/{id}")
-        for id in ownerless:
-            await self._gone(id)
+        ownerless = [channel for channel in alive if channel not in self.router]
+        for channel in ownerless:
+            log.warning("ari.reaped", channel=channel)
+            await self.rest.delete(f"channels/{channel}")
+        for channel in ownerless:
+            await self._gone(channel)
         for bridge in await self.rest.get("bridges"):
             # Bridges outlive their channels.
             if bridge["id"].startswith(self.settings.leg_prefix) and bridge["id"] not in self.router:

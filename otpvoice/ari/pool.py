@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -132,6 +133,12 @@ class LegPool:
             return False
         return bool(bridge["channels"] == [leg.channel_id])
 
+    def after_gap(self, alive: Set[str]) -> None:
+        """The node is connected again: legs that Asterisk does not know are lost, whatever their sockets say."""
+        for leg in (*self._free, *self._taken):
+            if leg.channel_id not in alive:
+                leg.give_up()
+
     # --- the keeper -------------------------------------------------------------------------------------------------
 
     async def keep(self) -> None:
@@ -161,7 +168,7 @@ class LegPool:
 
     def _drop_lost(self) -> None:
         """Legs that died while they waited are retired like others: Asterisk may not have noticed."""
-        for leg in [leg for leg in self._free if leg.lost.is_set()]:
+        for leg in [leg for leg in self._free if leg.lost]:
             self._free.remove(leg)
             self._retiring.append(leg)
             self._work.set()
@@ -196,7 +203,7 @@ class LegPool:
         up = LegEvents(leg_id)
         self._router.register(leg_id, up.hear)
         try:
-            channel = await self._rest.post("channels/externalMedia", self._order(leg_id), timeout=COMES_UP_WITHIN)
+            channel = await self._rest.post("channels/externalMedia", self._order(leg_id), within=COMES_UP_WITHIN)
             variables = channel["channelvars"]
             socket = await self._http.ws_connect(
                 self._settings.media_url + variables["MEDIA_WEBSOCKET_CONNECTION_ID"],
@@ -206,7 +213,15 @@ class LegPool:
         except BaseException:
             self._router.forget(leg_id)
             raise
-        leg = MediaLeg(leg_id, socket, up, self._settings.silence, int(variables["MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE"]))
+        frame_size = int(variables["MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE"])
+        leg = MediaLeg(
+            leg_id,
+            socket=socket,
+            events=up,
+            silence=self._settings.silence,
+            frame_size=frame_size,
+            on_lost=self._work.set,
+        )
         try:
             await up.entered.wait()
             await self._rest.post(f"bridges/{leg_id}", {"type": "mixing", "name": leg_id})

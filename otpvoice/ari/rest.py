@@ -8,6 +8,7 @@ events socket, because there one request at a time is answered and several of th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -44,9 +45,9 @@ class AriRest:
         """Return the JSON at ``path``, for instance ``channels/ID``."""
         return await self._request("GET", path)
 
-    async def post(self, path: str, body: Mapping[str, Any] | None = None, *, timeout: float = TIMEOUT) -> Any:
+    async def post(self, path: str, body: Mapping[str, Any] | None = None, *, within: float = TIMEOUT) -> Any:
         """Create or command. Returns the answer's JSON, or None."""
-        return await self._request("POST", path, body, timeout=timeout)
+        return await self._request("POST", path, body, within=within)
 
     async def put(self, path: str, body: Mapping[str, Any]) -> Any:
         """Replace. Returns the answer's JSON, or None."""
@@ -54,20 +55,18 @@ class AriRest:
 
     async def delete(self, path: str) -> None:
         """End or destroy. Something that is gone already is no error: that is what was wanted."""
-        try:
+        with contextlib.suppress(errors.ChannelGone):
             await self._request("DELETE", path)
-        except errors.ChannelGone:
-            pass
 
     async def _request(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, timeout: float = TIMEOUT
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, within: float = TIMEOUT
     ) -> Any:
         """The one seam through which every request goes."""
         data = None if body is None else orjson.dumps(body)
         headers = None if body is None else {"Content-Type": "application/json"}
         url = URL(self._base + path, encoded=True)
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(within):
                 async with self._http.request(method, url, data=data, headers=headers) as response:
                     content = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:

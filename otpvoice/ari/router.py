@@ -21,27 +21,27 @@ class Router:
         self._sinks: dict[str, Sink] = {}
         self._stranger = stranger
 
-    def __contains__(self, id: str) -> bool:
-        return id in self._sinks
+    def __contains__(self, object_id: str) -> bool:
+        return object_id in self._sinks
 
     def __len__(self) -> int:
         return len(self._sinks)
 
-    def register(self, id: str, sink: Sink) -> None:
+    def register(self, object_id: str, sink: Sink) -> None:
         """Listen to a channel or bridge. Raises ``ValueError`` when somebody does already."""
-        if id in self._sinks:
-            raise ValueError(f"{id} is registered already")
-        self._sinks[id] = sink
+        if object_id in self._sinks:
+            raise ValueError(f"{object_id} is registered already")
+        self._sinks[object_id] = sink
 
-    def forget(self, id: str) -> None:
+    def forget(self, object_id: str) -> None:
         """Listen no more. Unknown ids are fine."""
-        self._sinks.pop(id, None)
+        self._sinks.pop(object_id, None)
 
     def route(self, event: AriEvent) -> None:
         """Hand an event to everybody whom it names."""
         found = False
-        for id in ids_of(event):
-            sink = self._sinks.get(id)
+        for object_id in ids_of(event):
+            sink = self._sinks.get(object_id)
             if sink is not None:
                 found = True
                 sink(event)

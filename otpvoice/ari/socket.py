@@ -54,10 +54,11 @@ class EventsSocket:
 
     async def read(self, route: Sink) -> None:
         """Route events until the socket ends or falls silent. Returns then; raises nothing of the network's."""
-        assert self._socket is not None, "connect first"
+        if (socket := self._socket) is None:
+            raise RuntimeError("connect first")
         both = {
-            asyncio.create_task(self._read(self._socket, route), name="ari-events"),
-            asyncio.create_task(self._watch(self._socket), name="ari-ping"),
+            asyncio.create_task(self._read(socket, route), name="ari-events"),
+            asyncio.create_task(self._watch(socket), name="ari-ping"),
         }
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)

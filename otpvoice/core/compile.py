@@ -17,11 +17,10 @@ from otpvoice.core.speech import Script, Silence
 
 @dataclass(frozen=True, slots=True)
 class SpokenStep:
-    """Say this. ``characters`` and ``readings`` are those of the code in it, 0 where there is none."""
+    """Say this. ``readings`` of a code are in it; 0: none."""
 
     action: Say | SayCode | Pause
     script: Script
-    characters: int = 0
     readings: int = 0
 
 
@@ -65,7 +64,7 @@ def _compile(action: Action, plan: CallPlan, locales: Locales) -> Step:
     match action:
         case SayCode():
             script = _prompt((action,), plan, locales)
-            return SpokenStep(action, script, characters=len(action.code), readings=action.times)
+            return SpokenStep(action, script, readings=action.times)
         case Say() | Pause():
             return SpokenStep(action, _prompt((action,), plan, locales))
         case Gather():

@@ -15,9 +15,8 @@ from otpvoice.core.speech import CodeCharacter
 
 @dataclass(slots=True)
 class Proof:
-    """Characters played, in order of time. ``expected`` readings of ``characters`` each; 0: no code was to be spoken."""
+    """Characters played, in order of time. ``expected`` readings of a code; 0: none was to be spoken."""
 
-    characters: int = 0
     expected: int = 0
     readings: int = 0
     digits: list[CharacterPlayed] = field(default_factory=list)
@@ -27,10 +26,7 @@ class Proof:
     def expecting(cls, steps: Sequence[Step]) -> Proof:
         """Return an empty proof for what a plan wants read."""
         codes = [step for step in steps if isinstance(step, SpokenStep) and step.readings]
-        return cls(
-            characters=max((step.characters for step in codes), default=0),
-            expected=sum(step.readings for step in codes),
-        )
+        return cls(expected=sum(step.readings for step in codes))
 
     @property
     def complete(self) -> bool:

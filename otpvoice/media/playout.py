@@ -183,6 +183,15 @@ class Playout:
         return self._next
 
     def _chunks(self, utterance_id: str, pieces: Sequence[Piece]) -> Iterator[_Chunk]:
+        audio: bytes = b""
+        ended: tuple[int, ...] = ()
+        for following in self._cut(pieces):
+            if audio:
+                yield _Chunk(utterance_id, audio, ended, last=False)
+            audio, ended = following
+        yield _Chunk(utterance_id, audio, ended, last=True)
+
+    def _cut(self, pieces: Sequence[Piece]) -> Iterator[tuple[bytes, tuple[int, ...]]]:
         """Cut pieces into messages of whole frames that end where a piece ends, or after two seconds."""
         longest = MAX_MESSAGE_FRAMES * self._frame
         buffer = bytearray()
@@ -196,16 +205,14 @@ class Playout:
                 buffer += taken
                 offset += len(taken)
                 if len(buffer) == longest or (ended and len(buffer) % self._frame == 0):
-                    yield _Chunk(utterance_id, bytes(buffer), tuple(ended), last=False)
+                    yield bytes(buffer), tuple(ended)
                     buffer.clear()
                     ended.clear()
             if piece.index is not None:
                 ended.append(piece.index)
                 if buffer and len(buffer) % self._frame == 0:
-                    yield _Chunk(utterance_id, bytes(buffer), tuple(ended), last=False)
+                    yield bytes(buffer), tuple(ended)
                     buffer.clear()
                     ended.clear()
-        buffer += self._silence * (-len(buffer) % self._frame)
-        yield _Chunk(utterance_id, bytes(buffer), tuple(ended), last=True)
-
-
+        if buffer or ended:
+            yield bytes(buffer) + self._silence * (-len(buffer) % self._frame), tuple(ended)

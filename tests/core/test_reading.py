@@ -1,0 +1,217 @@
+"""How codes and texts are read aloud: the scripts that actions become."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otpvoice.core.actions import Say, SayCode
+from otpvoice.core.locale import Locale, Locales
+from otpvoice.core.reading import AROUND_CODE, BETWEEN_READINGS, code_script, groups, is_speakable, say_script
+from otpvoice.core.secret import OtpCode
+from otpvoice.core.speech import CodeCharacter, Script, Silence, Words
+
+EN = Locale(
+    tag="en",
+    code="Your code is: {code}",
+    code_with_brand="Your {brand} code is: {code}",
+    again="Once again:",
+    capital="capital {letter}",
+    digits=tuple("0123456789"),
+    letters={},
+    voices={},
+)
+DE = replace(EN, tag="de", code="Ihr Code lautet: {code}", again="Ich wiederhole:")
+LOCALES = Locales([EN, DE])
+
+
+def script_of(code: str = "123456", language: str = "en-US", **options: Any) -> Script:
+    return code_script(replace(SayCode(OtpCode(code)), **options), language, None, LOCALES)
+
+
+def told(script: Script) -> str:
+    """A script as one line: words as they are, characters, and silences in brackets."""
+    spelled = []
+    for item in script:
+        match item:
+            case Words():
+                spelled.append(item.text)
+            case CodeCharacter():
+                spelled.append(item.character)
+            case Silence():
+                spelled.append(f"[{item.seconds:g}]")
+    return " ".join(spelled)
+
+
+def test_a_code_is_introduced_and_read_twice() -> None:
+    reading = "1 [0.35] 2 [0.35] 3 [0.8] 4 [0.35] 5 [0.35] 6"
+    assert told(script_of()) == f"Your code is: [0.5] {reading} [1.2] Once again: [0.5] {reading}"
+
+
+def test_the_brand_is_named() -> None:
+    assert told(script_of("123", times=1, brand="Acme")).startswith("Your Acme code is: [0.5] 1")
+
+
+def test_what_a_template_says_after_the_code_is_said_once_at_the_end() -> None:
+    script = script_of("123", template="{brand} says {code}. Bye!", brand="Acme", gap=0.1)
+    assert told(script) == "Acme says [0.5] 1 [0.1] 2 [0.1] 3 [1.2] Once again: [0.5] 1 [0.1] 2 [0.1] 3 [0.5] Bye!"
+
+
+def test_a_template_of_the_code_alone_begins_with_the_code() -> None:
+    assert told(script_of("123", template=" {code}. ", times=1)) == "1 [0.35] 2 [0.35] 3"
+
+
+@pytest.mark.parametrize(
+    ("length", "size", "expected"),
+    [
+        (6, 3, (3, 3)),
+        (4, 3, (4,)),
+        (5, 3, (3, 2)),
+        (7, 3, (3, 4)),
+        (8, 3, (3, 3, 2)),
+        (10, 3, (3, 3, 4)),
+        (8, 4, (4, 4)),
+        (5, 2, (2, 3)),
+        (3, 1, (1, 1, 1)),
+        (6, 0, (6,)),
+        (6, 6, (6,)),
+        (6, 9, (6,)),
+        (0, 3, ()),
+    ],
+)
+def test_a_code_is_read_in_groups_and_no_character_is_left_alone(
+    length: int, size: int, expected: tuple[int, ...]
+) -> None:
+    assert groups(length, size) == expected
+
+
+@given(st.integers(0, 12), st.integers(0, 14))
+def test_groups_hold_every_character_once(length: int, size: int) -> None:
+    sizes = groups(length, size)
+    assert sum(sizes) == length
+    assert all(one > 0 for one in sizes)
+    assert size < 2 or length < 2 or 1 not in sizes
+
+
+def test_without_groups_all_gaps_are_the_same() -> None:
+    script = script_of("12345678", group=0, times=1)
+    assert {item.seconds for item in script[2:] if isinstance(item, Silence)} == {0.35}
+
+
+def test_a_gap_of_nothing_is_no_piece_of_the_script() -> None:
+    assert told(script_of("1234", gap=0.0, times=1)) == "Your code is: [0.5] 1 2 3 4"
+
+
+def test_characters_know_their_reading_and_their_place() -> None:
+    characters = [item for item in script_of("4821", times=3) if isinstance(item, CodeCharacter)]
+    assert [(one.reading, one.position, one.of) for one in characters] == [
+        (reading, position, 4) for reading in (1, 2, 3) for position in (1, 2, 3, 4)
+    ]
+
+
+def test_each_reading_is_slower_down_to_a_floor() -> None:
+    script = script_of("123", times=5, speed=0.7)
+    speeds = {item.reading: item.speed for item in script if isinstance(item, CodeCharacter)}
+    assert speeds == {1: 0.7, 2: 0.6, 3: 0.5, 4: 0.5, 5: 0.5}
+    assert [item.speed for item in script if isinstance(item, Words)] == [0.7, 0.6, 0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("code", "spoken"), [("AB12", "ab12"), ("ab12", "ab12"), ("aB12", "aB12"), ("1234", "1234"), ("ABC", "abc")]
+)
+def test_case_is_read_only_where_it_tells_codes_apart(code: str, spoken: str) -> None:
+    characters = [item.character for item in script_of(code, times=1) if isinstance(item, CodeCharacter)]
+    assert "".join(characters) == spoken
+
+
+@pytest.mark.parametrize(
+    ("language", "own", "opening", "spoken_in"),
+    [
+        ("de-AT", None, "Ihr Code lautet:", "de-AT"),
+        ("en-US", "de", "Ihr Code lautet:", "de"),
+        ("sv-SE", None, "Your code is:", "en"),  # English words in a Swedish voice help nobody
+    ],
+)
+def test_a_code_is_read_in_the_language_of_its_words(
+    language: str, own: str | None, opening: str, spoken_in: str
+) -> None:
+    script = code_script(SayCode(OtpCode("123"), language=own), language, None, LOCALES)
+    assert told(script).startswith(opening)
+    assert {item.language for item in script if not isinstance(item, Silence)} == {spoken_in}
+
+
+def test_a_template_keeps_its_language_though_there_is_no_locale_for_it() -> None:
+    script = script_of("123", language="sv-SE", template="Din kod: {code}")
+    assert told(script) == "Din kod: [0.5] 1 [0.35] 2 [0.35] 3 [1.2] 1 [0.35] 2 [0.35] 3"
+    assert {item.language for item in script if not isinstance(item, Silence)} == {"sv-SE"}
+
+
+@pytest.mark.parametrize(("own", "spoken_by"), [(None, "espeak"), ("espeak:de+f2", "espeak:de+f2")])
+def test_the_voice_of_the_action_comes_before_that_of_the_call(own: str | None, spoken_by: str) -> None:
+    script = code_script(SayCode(OtpCode("123"), voice=own), "en", "espeak", LOCALES)
+    assert {item.voice for item in script if not isinstance(item, Silence)} == {spoken_by}
+
+
+def test_a_template_that_breaks_a_rule_is_refused() -> None:
+    with pytest.raises(ValueError, match="exactly once"):
+        script_of(template="Your code")
+
+
+@given(
+    st.from_regex(r"[0-9A-Za-z]{3,12}", fullmatch=True),
+    st.integers(0, 12),
+    st.integers(1, 5),
+    st.sampled_from([None, "Hello {code}", "{code}, bye", "{brand} {code} {brand}"]),
+)
+def test_no_words_hold_the_code_and_silences_stand_alone(
+    code: str, group: int, times: int, template: str | None
+) -> None:
+    script = script_of(code, group=group, times=times, template=template, brand="Acme")
+    characters = [item for item in script if isinstance(item, CodeCharacter)]
+    assert "".join(one.character for one in characters).lower() == code.lower() * times
+    assert {item.text for item in script if isinstance(item, Words)} <= {
+        "Your Acme code is:",
+        "Once again:",
+        "Hello",
+        "bye",
+        "Acme",
+    }
+    assert not any(isinstance(a, Silence) and isinstance(b, Silence) for a, b in pairwise(script))
+    assert not isinstance(script[0], Silence)
+    assert not isinstance(script[-1], Silence)
+    assert code not in repr(script)
+
+
+def test_a_text_is_said_as_often_as_asked() -> None:
+    script = say_script(Say(" Hello there ", times=3, gap=2.0, speed=1.2), "en", "espeak", LOCALES)
+    words = Words("Hello there", "en", "espeak", 1.2)
+    assert script == (words, Silence(2.0), words, Silence(2.0), words)
+
+
+def test_a_text_keeps_its_own_language_and_voice() -> None:
+    assert say_script(Say("Hej", language="sv", voice="espeak:sv"), "en", None, LOCALES) == (
+        Words("Hej", "sv", "espeak:sv", 1.0),
+    )
+
+
+@pytest.mark.parametrize("text", ["", "  \n", "...", "?!", "\x00\x01"])
+def test_a_text_of_nothing_is_no_script(text: str) -> None:
+    assert say_script(Say(text, times=3), "en", None, LOCALES) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "speakable"),
+    [("a", True), ("7", True), ("€", True), ("😀", True), ("你", True), ("…", False), ("", False)],
+)
+def test_what_can_be_said(text: str, speakable: bool) -> None:
+    assert is_speakable(text) is speakable
+
+
+def test_between_readings_is_longer_than_any_default_gap() -> None:
+    defaults = SayCode(OtpCode("123"))
+    assert BETWEEN_READINGS > defaults.group_gap > AROUND_CODE > defaults.gap
