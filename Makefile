@@ -1,0 +1,71 @@
+# Everything a user or a developer does with otpvoice. `make` alone lists it.
+# Nothing here needs root, and nothing outside .venv, demo/ and the rig's folder is changed.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# Programs that were unpacked and not installed, see tests/rig/setup.sh; the machine's own come first.
+RIG := $(or $(OTPVOICE_RIG),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/otpvoice)
+export PATH := $(PATH):$(RIG)/bin
+
+# make demo TO=+15550100 CODE=493817
+TO ?=
+CODE ?=
+ifneq ($(TO),)
+export TO
+endif
+ifneq ($(CODE),)
+export CODE
+endif
+
+# make test PYTEST_ARGS="-k digits"
+PYTEST_ARGS ?=
+
+UV := 0.13.8
+COMPILE = build/lock/bin/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --quiet $(if $(UPGRADE),--upgrade) pyproject.toml
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+.PHONY: demo
+demo: venv rig-demo ## places one OTP call through a real Asterisk, and shows it (TO=, CODE=)
+	@.venv/bin/otpvoice demo
+
+.PHONY: test
+test: venv rig lint ## sets up all that the tests need, and runs every one (PYTEST_ARGS=)
+	.venv/bin/pytest $(PYTEST_ARGS)
+
+.PHONY: lint
+lint: venv ## style and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+.PHONY: bench
+bench: venv rig ## the benchmarks, in one table
+	.venv/bin/python -m benchmarks
+
+.PHONY: venv
+venv: ## the virtual environment, .venv
+	@tests/rig/venv.sh .venv
+
+.PHONY: rig rig-demo
+rig: ## Asterisk, Redis, espeak-ng, SIPp, baresip: what is not installed is unpacked, without root
+	@tests/rig/setup.sh test
+rig-demo:
+	@tests/rig/setup.sh demo
+
+.PHONY: lock
+lock: ## resolves the requirements again (UPGRADE=1: to the newest)
+	@test -x build/lock/bin/uv || { python3 -m venv build/lock && build/lock/bin/pip install --quiet uv==$(UV); }
+	$(COMPILE) --output-file requirements/runtime.txt
+	$(COMPILE) --extra dev --constraint requirements/runtime.txt --output-file requirements/dev.txt
+
+.PHONY: clean distclean
+clean: ## removes what was made in this folder
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo/heard.wav
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+distclean: clean ## removes the unpacked programs, too
+	rm -rf "$(RIG)/bin" "$(RIG)/roots" "$(RIG)/.lock" "$(RIG)/.work"
