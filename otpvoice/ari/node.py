@@ -79,11 +79,13 @@ class AsteriskNode:
         self.reason = "not connected yet"
         self.version = ""
         self._http = new_http(settings.user, settings.password)
+        # Sockets stay open: in the pool of requests they would use it up.
+        self._sockets = new_http(settings.user, settings.password, connections=0)
         self.rest = AriRest(self._http, settings.url)
         self.router = Router(lookout.stranger)
         self.pool = LegPool(
             self.rest,
-            self._http,
+            self._sockets,
             self.router,
             PoolSettings(
                 media_url=settings.url.rstrip("/") + "/media/",
@@ -108,7 +110,7 @@ class AsteriskNode:
         """Stay connected, for ever."""
         attempt = 0
         while True:
-            socket = EventsSocket(self._http, self.settings.url, (self.settings.app, self.settings.own_app))
+            socket = EventsSocket(self._sockets, self.settings.url, (self.settings.app, self.settings.own_app))
             try:
                 await socket.connect()
                 await self._live(socket)
@@ -128,6 +130,7 @@ class AsteriskNode:
         """Close what connections are left, after ``run``."""
         if self._giving_up is not None:
             self._giving_up.cancel()
+        await self._sockets.close()
         await self._http.close()
 
     async def _live(self, socket: EventsSocket) -> None:

@@ -33,6 +33,8 @@ LEFT_WITHIN: Final = 1.0
 """Seconds for the event that says that the call's channel has left the leg's bridge."""
 RETRY: Final = 1.0
 """Seconds between tries while legs can't be made."""
+QUIET: Final = 5.0
+"""Seconds without any work after which one leg too many is retired."""
 MAX_CONTROL: Final = 65_536
 
 
@@ -150,8 +152,7 @@ class LegPool:
             elif self._wanted():
                 await self._make()
             else:
-                self._work.clear()
-                await self._work.wait()
+                await self._rest_or_shrink()
 
     async def close(self) -> None:
         """Retire all free legs, in turn. Calls that still have one keep it."""
@@ -160,6 +161,16 @@ class LegPool:
         self._free.clear()
         while self._retiring:
             await self._retire(self._retiring.popleft())
+
+    async def _rest_or_shrink(self) -> None:
+        """Nothing to do. When it stays so, legs that a past rush has left over go, one at a time."""
+        self._work.clear()
+        try:
+            async with asyncio.timeout(QUIET):
+                await self._work.wait()
+        except TimeoutError:
+            if len(self._free) > 2 * self._settings.minimum:
+                self._retiring.append(self._free.popleft())
 
     def _wanted(self) -> bool:
         total = len(self._free) + len(self._taken)

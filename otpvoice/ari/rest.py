@@ -24,8 +24,12 @@ KEEP_ALIVE: Final = 10.0
 """Seconds an idle connection is kept: less than Asterisk's own ``session_keep_alive`` of 15 s by default."""
 
 
-def new_http(user: str, password: str, connections: int = 64) -> aiohttp.ClientSession:
-    """Return the HTTP session for one Asterisk: pool, credentials, no proxies, no cookies."""
+CONNECTIONS: Final = 64
+"""REST requests under way at once; Asterisk has one thread for each."""
+
+
+def new_http(user: str, password: str, connections: int = CONNECTIONS) -> aiohttp.ClientSession:
+    """Return an HTTP session for one Asterisk: pool, credentials, no proxies, no cookies. 0 connections: no limit."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE),
         headers={"Authorization": aiohttp.encode_basic_auth(user, password)},

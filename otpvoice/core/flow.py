@@ -21,8 +21,8 @@ from otpvoice.core.events import (
     CallProgressed,
     CallResumed,
     DigitReceived,
-    Happening,
     HangupAsked,
+    Happening,
     KeyPressed,
     MediaLost,
 )

@@ -112,9 +112,7 @@ def _event(name: Any, message: dict[str, Any]) -> MediaEvent:
                 paused=bool(message["media_paused"]),
             )
         case "MEDIA_START":
-            return MediaStarted(
-                str(message["channel_id"]), str(message["format"]), int(message["optimal_frame_size"])
-            )
+            return MediaStarted(str(message["channel_id"]), str(message["format"]), int(message["optimal_frame_size"]))
         case "ERROR":
             return Refused(str(message.get("error_text", "")))
         case _:

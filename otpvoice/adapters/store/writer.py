@@ -1,0 +1,176 @@
+"""Hand a record over and go on: what the store does not take now is kept, and written when it is back.
+
+It never makes a call wait, and never gives up by itself: what is left at shutdown goes back to the caller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from itertools import chain, islice
+from typing import Final
+
+from otpvoice.adapters.store import CallRecord, Store, StoreUnavailable
+from otpvoice.adapters.store.record import ENDED, CallKey, call_key, standing_before
+
+_log: Final = logging.getLogger(__name__)
+
+# Writes on the way at once while the store answers; one while it does not.
+_ABREAST: Final = 8
+
+# The pauses between attempts: doubled from the first to the longest, each drawn between half of it and the whole, so
+# that several instances do not knock together. While draining there is no time for long ones.
+_FIRST_PAUSE, _LONGEST_PAUSE, _DRAINING_PAUSE = 0.1, 3.0, 0.2
+
+
+class KeptWrites:
+    """Records on their way to ``store``, the last of each call; to be used from one event loop.
+
+    ``limit``: so many calls are kept at most. Over it a record that ended takes the place of one that goes on (that
+    one will be written again); with none to give way, the newcomer is lost: an ERROR in the log with the call's id, and
+    one more in ``dropped``. A record that ended is never given up for a younger one.
+    ``sleep``: waits so many seconds between attempts.
+    """
+
+    def __init__(
+        self, store: Store, *, limit: int = 10_000, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
+        self._store = store
+        self._limit = limit
+        self._sleep = sleep
+        # Written in this order, ended ones first: nothing but this holds them, while the others come again.
+        self._ended: dict[CallKey, CallRecord] = {}
+        self._going_on: dict[CallKey, CallRecord] = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._pausing: asyncio.Future[None] | None = None
+        self._failures = 0  # attempts in a row that the store did not take
+        self._draining = False
+        self._closed = False
+        self.dropped = 0
+
+    @property
+    def pending(self) -> int:
+        """How many calls have a record that is not written yet."""
+        return len(self._ended) + len(self._going_on)
+
+    def save(self, record: CallRecord) -> None:
+        """Keep the record of a call that goes on, in place of an earlier one. ValueError if it is malformed."""
+        key = call_key(record)
+        if record["state"] == ENDED:
+            raise ValueError("a call that ended is written by finish")
+        kept = self._going_on.get(key)
+        if key in self._ended or (kept is not None and kept["state"] in standing_before(record["state"])):
+            return
+        self._keep(key, record, self._going_on)
+
+    def finish(self, record: CallRecord) -> None:
+        """Keep the record of a call that ended, in place of any other. The first end stands. ValueError as above."""
+        key = call_key(record)
+        if record["state"] != ENDED:
+            raise ValueError("a call that goes on is written by save")
+        if key in self._ended:
+            return
+        self._going_on.pop(key, None)
+        self._keep(key, record, self._ended)
+
+    async def drain(self, timeout: float) -> tuple[CallRecord, ...]:  # noqa: ASYNC109 - it ends with an answer
+        """Write what is left within ``timeout`` s, and close: what comes later is dropped.
+
+        Returns what could not be written, ended calls first. One whose write was under way may be in the store as well.
+        """
+        self._draining = True
+        if self._pausing is not None:
+            self._pausing.cancel()
+        now = asyncio.get_running_loop().time
+        deadline = now() + timeout
+        try:
+            # A record that comes meanwhile may start the task anew.
+            while self._writing is not None and not self._writing.done() and now() < deadline:
+                await asyncio.wait({self._writing}, timeout=deadline - now())
+        finally:
+            self._closed = True
+            if self._writing is not None:
+                self._writing.cancel()
+                await asyncio.wait({self._writing})
+        left = (*self._ended.values(), *self._going_on.values())
+        self._ended.clear()
+        self._going_on.clear()
+        return left
+
+    def _keep(self, key: CallKey, record: CallRecord, where: dict[CallKey, CallRecord]) -> None:
+        if self._closed:
+            self._drop(key, "came after the end")
+            return
+        if key not in where and self.pending >= self._limit:
+            if where is self._going_on or not self._going_on:
+                self._drop(key, "too many are kept")
+                return
+            giving_way = next(iter(self._going_on))
+            del self._going_on[giving_way]
+            self._drop(giving_way, "gave way to a call that ended")
+        where[key] = record
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all(), name="kept writes")
+
+    def _drop(self, key: CallKey, why: str) -> None:
+        self.dropped += 1
+        _log.error("record of call %s dropped: %s (%d so far)", key.id, why, self.dropped)
+
+    async def _write_all(self) -> None:
+        """Until nothing is left. A later record starts the task again."""
+        while self.pending:
+            batch = tuple(islice(self._in_line(), 1 if self._failures else _ABREAST))
+            if len(batch) == 1:  # most often; a task of its own would be a tenth of what the write costs
+                results = [await self._write(*batch[0])]
+            else:
+                async with asyncio.TaskGroup() as writes:
+                    attempts = [writes.create_task(self._write(key, record)) for key, record in batch]
+                results = [attempt.result() for attempt in attempts]
+            faults = [fault for fault in results if fault is not None]
+            # One record that the store refuses for itself does not hold up the others.
+            if len(faults) < len(results):
+                self._store_answered()
+            else:
+                await self._pause_after(faults[0])
+
+    def _in_line(self) -> Iterable[tuple[CallKey, CallRecord]]:
+        return chain(self._ended.items(), self._going_on.items())
+
+    async def _write(self, key: CallKey, record: CallRecord) -> StoreUnavailable | None:
+        where = self._ended if record["state"] == ENDED else self._going_on
+        try:
+            await (self._store.finish(record) if where is self._ended else self._store.save(record))
+        except StoreUnavailable as fault:
+            if where.get(key) is record:  # to the end of the line, unless a later one has taken its place
+                del where[key]
+                where[key] = record
+            return fault
+        except Exception as fault:  # a record that can't be written must not stop all others
+            if where.get(key) is record:
+                del where[key]
+            self._drop(key, f"can't be written, {type(fault).__name__}")
+            return None
+        if where.get(key) is record:
+            del where[key]
+        return None
+
+    def _store_answered(self) -> None:
+        if self._failures:
+            _log.info("the store takes writes again; %d calls to write", self.pending)
+        self._failures = 0
+
+    async def _pause_after(self, fault: StoreUnavailable) -> None:
+        if not self._failures:
+            _log.warning("the store takes no writes (%s); %d calls kept", fault.reason, self.pending)
+        longest = _DRAINING_PAUSE if self._draining else _LONGEST_PAUSE
+        pause = min(longest, _FIRST_PAUSE * 2 ** min(self._failures, 10))
+        self._failures += 1
+        self._pausing = asyncio.ensure_future(self._sleep(pause * random.uniform(0.5, 1)))  # noqa: S311 - no secret
+        try:
+            # Not awaited itself: drain() cancels the pause, and only the pause.
+            await asyncio.wait({self._pausing})
+        finally:
+            self._pausing.cancel()
+            self._pausing = None

@@ -1,0 +1,426 @@
+"""Records that a call hands over and forgets: kept while the store is away, written once, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from redis.asyncio import Redis
+
+from otpvoice.adapters.store import CallRecord, StoreUnavailable
+from otpvoice.adapters.store.memory import MemoryStore
+from otpvoice.adapters.store.redis import RedisStore
+from otpvoice.adapters.store.writer import KeptWrites
+from otpvoice.testkit.redis import RedisInstance
+from tests.fakes.proxy import FaultProxy
+
+
+def record(state: str, call_id: str = "call_1", **more: Any) -> dict[str, Any]:
+    return {"id": call_id, "account": "default", "state": state, **more}
+
+
+class FalteringStore(MemoryStore):
+    """A store that is away, holds its answers back, or loses them, as the test says."""
+
+    def __init__(self) -> None:
+        super().__init__(ttl=3600)
+        self.away = False
+        self.answers = asyncio.Event()
+        self.answers.set()
+        self.attempts: list[tuple[str, str]] = []
+        self._tried = asyncio.Condition()
+
+    async def save(self, record: CallRecord, /) -> None:
+        await self._try(record)
+        await super().save(record)
+
+    async def finish(self, record: CallRecord, /) -> bool:
+        await self._try(record)
+        return await super().finish(record)
+
+    async def tried(self, times: int) -> None:
+        """Wait until so many writes were attempted in all."""
+        async with asyncio.timeout(10), self._tried:
+            await self._tried.wait_for(lambda: len(self.attempts) >= times)
+
+    async def _try(self, record: CallRecord) -> None:
+        async with self._tried:
+            self.attempts.append((record["id"], record["state"]))
+            self._tried.notify_all()
+        await self.answers.wait()
+        if self.away:
+            raise StoreUnavailable("unreachable")
+
+
+class Pauses:
+    """Takes the place of asyncio.sleep: notes how long, and lasts no time at all or for ever."""
+
+    def __init__(self, *, endless: bool = False) -> None:
+        self.seconds: list[float] = []
+        self.begun = asyncio.Event()
+        self._endless = endless
+
+    async def __call__(self, seconds: float) -> None:
+        self.seconds.append(seconds)
+        self.begun.set()
+        if self._endless:
+            await asyncio.Event().wait()
+        await asyncio.sleep(0)
+
+
+async def written(writes: KeptWrites, *, but: int = 0) -> None:
+    async with asyncio.timeout(10):
+        while writes.pending > but:  # noqa: ASYNC110 - it has no event: nobody in the product waits for it
+            await asyncio.sleep(0)
+
+
+async def test_a_call_hands_its_records_over_and_does_not_wait() -> None:
+    store = FalteringStore()
+    writes = KeptWrites(store)
+    writes.save(record("answered"))
+    writes.finish(record("ended", call_id="call_2"))
+    assert writes.pending == 2
+    assert store.attempts == []
+    await written(writes)
+    assert await store.get("default", "call_1") == record("answered")
+    assert store.summaries("default") == [("call_2", record("ended", call_id="call_2"))]
+    assert await writes.drain(5) == ()
+
+
+async def test_what_the_store_does_not_take_is_written_when_it_is_back() -> None:
+    store, pauses = FalteringStore(), Pauses()
+    store.away = True
+    writes = KeptWrites(store, sleep=pauses)
+    writes.finish(record("ended"))
+    await store.tried(30)
+    assert writes.pending == 1
+    store.away = False
+    await written(writes)
+    assert store.summaries("default") == [("call_1", record("ended"))]
+    assert writes.dropped == 0
+
+
+async def test_pauses_double_up_to_the_longest_and_are_never_quite_equal() -> None:
+    store, pauses = FalteringStore(), Pauses()
+    store.away = True
+    writes = KeptWrites(store, sleep=pauses)
+    writes.finish(record("ended"))
+    await store.tried(40)
+    await writes.drain(0)
+    whole = [min(3.0, 0.1 * 2**n) for n in range(len(pauses.seconds))]
+    assert all(full / 2 <= pause <= full for pause, full in zip(pauses.seconds, whole, strict=True))
+    assert len(set(pauses.seconds)) > 30
+
+
+async def test_a_store_that_is_away_is_asked_for_one_write_at_a_time() -> None:
+    store, pauses = FalteringStore(), Pauses()
+    store.away = True
+    writes = KeptWrites(store, sleep=pauses)
+    for n in range(100):
+        writes.finish(record("ended", f"call_{n}"))
+    await store.tried(30)
+    assert len(store.attempts) <= 8 + len(pauses.seconds)
+    assert len(await writes.drain(0)) == 100
+
+
+async def test_the_latest_state_of_a_call_is_written_and_no_earlier_one() -> None:
+    store = FalteringStore()
+    writes = KeptWrites(store)
+    for state in ("queued", "dialing", "answered", "ringing"):  # the last one came late
+        writes.save(record(state, mark=state))
+    assert writes.pending == 1
+    await written(writes)
+    assert store.attempts == [("call_1", "answered")]
+    writes.save(record("answered"))
+    writes.finish(record("ended", first=True))
+    writes.finish(record("ended", first=False))
+    writes.save(record("answered"))
+    await written(writes)
+    assert store.attempts[1:] == [("call_1", "ended")]
+    assert (await store.get("default", "call_1") or {})["first"] is True
+
+
+async def test_an_end_that_comes_while_an_earlier_state_is_on_its_way_follows_it() -> None:
+    store = FalteringStore()
+    store.answers.clear()
+    writes = KeptWrites(store)
+    writes.save(record("answered"))
+    await store.tried(1)
+    writes.finish(record("ended"))
+    assert writes.pending == 1
+    store.answers.set()
+    await written(writes)
+    assert store.attempts == [("call_1", "answered"), ("call_1", "ended")]
+    assert await store.get("default", "call_1") == record("ended")
+
+
+@pytest.mark.parametrize("away", [False, True])
+@pytest.mark.parametrize("later", ["answered", "ended"])
+async def test_what_comes_while_a_write_is_on_its_way_is_neither_lost_nor_overwritten(away: bool, later: str) -> None:
+    store = FalteringStore()
+    store.answers.clear()
+    store.away = away
+    writes = KeptWrites(store, sleep=Pauses())
+    writes.save(record("answered", number=1))
+    await store.tried(1)
+    (writes.finish if later == "ended" else writes.save)(record(later, number=2))
+    store.answers.set()
+    await store.tried(2)
+    store.away = False
+    await written(writes)
+    assert await store.get("default", "call_1") == record(later, number=2)
+    assert writes.dropped == 0
+
+
+async def test_ended_calls_are_written_before_those_that_go_on() -> None:
+    store = FalteringStore()
+    store.away = True
+    writes = KeptWrites(store, sleep=Pauses())
+    writes.save(record("queued", "going_on"))
+    await store.tried(2)
+    for n in range(20):
+        writes.finish(record("ended", f"ended_{n}"))
+    store.away = False
+    await written(writes)
+    assert store.attempts[-1] == ("going_on", "queued")
+
+
+async def test_over_the_limit_calls_that_go_on_give_way_and_ended_ones_never(caplog: pytest.LogCaptureFixture) -> None:
+    store = FalteringStore()
+    store.away = True
+    writes = KeptWrites(store, limit=3, sleep=Pauses(endless=True))
+    with caplog.at_level(logging.ERROR):
+        writes.save(record("queued", "a", to="+447700900123"))
+        writes.finish(record("ended", "b"))
+        writes.save(record("queued", "c"))
+        writes.save(record("queued", "d", to="+447700900123"))  # no room: lost
+        writes.save(record("answered", "a"))  # it is there already
+        writes.finish(record("ended", "a"))  # in its own place
+        writes.finish(record("ended", "e"))  # in the place of c
+        writes.finish(record("ended", "f", to="+447700900123"))  # no room, and nobody to give way
+    assert writes.pending == 3
+    assert writes.dropped == 3
+    assert [line.getMessage().split(":")[0] for line in caplog.records] == [
+        f"record of call {call_id} dropped" for call_id in ("d", "c", "f")
+    ]
+    assert "7700" not in caplog.text
+    left = await writes.drain(0)
+    assert [call["id"] for call in left] == ["b", "a", "e"]
+
+
+async def test_a_record_that_can_not_be_written_is_dropped_and_named(caplog: pytest.LogCaptureFixture) -> None:
+    store = FalteringStore()
+    writes = KeptWrites(store)
+    with caplog.at_level(logging.ERROR):
+        writes.finish(record("ended", "odd", metadata={"secret-ish": object()}))
+        writes.finish(record("ended", "good"))
+        await written(writes)
+    assert [call_id for call_id, _ in store.summaries("default")] == ["good"]
+    assert writes.dropped == 1
+    assert "call odd" in caplog.text
+    assert "secret-ish" not in caplog.text
+    writes.finish(record("ended", "later"))
+    await written(writes)
+    assert len(store.summaries("default")) == 2
+
+
+async def test_records_that_the_store_refuses_do_not_hold_up_the_others() -> None:
+    class Choosy(FalteringStore):
+        async def finish(self, record: CallRecord, /) -> bool:
+            if record["id"].startswith("odd"):
+                raise StoreUnavailable("server_error")
+            return await super().finish(record)
+
+    store = Choosy()
+    writes = KeptWrites(store, sleep=Pauses())
+    for n in range(20):  # more than are written at once
+        writes.finish(record("ended", f"odd_{n}"))
+    for n in range(50):
+        writes.finish(record("ended", f"call_{n}"))
+    await written(writes, but=20)
+    assert all(call["id"].startswith("odd") for call in await writes.drain(0))
+    assert len(store.summaries("default")) == 50
+
+
+@pytest.mark.parametrize("malformed", [{}, {"id": "x", "account": "y"}, record("hovering"), record("queued", "a b")])
+async def test_a_malformed_record_is_refused_where_it_was_made(malformed: dict[str, Any]) -> None:
+    writes = KeptWrites(FalteringStore())
+    with pytest.raises(ValueError, match="call record"):
+        writes.finish(malformed)
+    with pytest.raises(ValueError, match="call record"):
+        writes.save(malformed)
+    with pytest.raises(ValueError, match="finish"):
+        writes.save(record("ended"))
+    with pytest.raises(ValueError, match="save"):
+        writes.finish(record("answered"))
+    assert writes.pending == 0
+
+
+async def test_the_log_tells_when_the_store_goes_and_comes_and_not_each_attempt(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FalteringStore()
+    store.away = True
+    writes = KeptWrites(store, sleep=Pauses())
+    with caplog.at_level(logging.INFO):
+        writes.finish(record("ended"))
+        await store.tried(20)
+        store.away = False
+        await written(writes)
+        writes.finish(record("ended", "call_2"))
+        await writes.drain(5)
+    assert [line.levelname for line in caplog.records] == ["WARNING", "INFO"]
+    assert "unreachable" in caplog.text
+
+
+# --- shutdown ---------------------------------------------------------------------------------------------------------
+
+
+async def test_draining_writes_what_is_left() -> None:
+    store = FalteringStore()
+    writes = KeptWrites(store)
+    for n in range(100):
+        writes.finish(record("ended", f"call_{n}"))
+    assert await writes.drain(10) == ()
+    assert len(store.summaries("default")) == 100
+
+
+async def test_draining_nothing_is_done_at_once() -> None:
+    writes = KeptWrites(FalteringStore())
+    assert await writes.drain(1000) == ()
+    assert await writes.drain(1000) == ()
+
+
+async def test_draining_does_not_sit_through_a_pause() -> None:
+    store, pauses = FalteringStore(), Pauses(endless=True)
+    store.away = True
+    writes = KeptWrites(store, sleep=pauses)
+    writes.finish(record("ended"))
+    await pauses.begun.wait()
+    store.away = False
+    async with asyncio.timeout(10):
+        assert await writes.drain(1000) == ()
+    assert len(store.summaries("default")) == 1
+
+
+async def test_what_could_not_be_written_in_time_is_given_back_ended_calls_first() -> None:
+    store = FalteringStore()
+    store.answers.clear()  # and never answers
+    writes = KeptWrites(store)
+    writes.save(record("answered", "a"))
+    writes.finish(record("ended", "b"))
+    left = await writes.drain(0.05)
+    assert left == (record("ended", "b"), record("answered", "a"))
+    assert writes.pending == 0
+
+
+async def test_what_comes_while_draining_is_written_and_what_comes_after_it_is_dropped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FalteringStore()
+    store.answers.clear()
+    writes = KeptWrites(store)
+    writes.finish(record("ended", "a"))
+    draining = asyncio.create_task(writes.drain(10))
+    await store.tried(1)
+    writes.finish(record("ended", "b"))
+    store.answers.set()
+    assert await draining == ()
+    assert [call_id for call_id, _ in store.summaries("default")] == ["a", "b"]
+    writes.finish(record("ended", "c"))
+    assert (writes.pending, writes.dropped) == (0, 1)
+    assert "call c" in caplog.text
+
+
+# --- properties -------------------------------------------------------------------------------------------------------
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(("queued", "dialing", "answered", "ended")), st.sampled_from("abc")),
+        st.tuples(st.sampled_from(("away", "back", "reply lost", "turn")), st.just("")),
+    ),
+    max_size=40,
+)
+
+
+@given(STEPS)
+@settings(deadline=None, max_examples=150)
+def test_whatever_the_store_does_each_call_that_ended_has_one_summary(steps: list[tuple[str, str]]) -> None:
+    class Lossy(FalteringStore):
+        losing = False
+
+        async def finish(self, record: CallRecord, /) -> bool:
+            result = await super().finish(record)
+            if self.losing:
+                self.losing = False
+                raise StoreUnavailable("connection_lost")
+            return result
+
+    async def run() -> None:
+        store = Lossy()
+        writes = KeptWrites(store, sleep=Pauses())
+        ended: dict[str, int] = {}
+        for number, (step, call_id) in enumerate(steps):
+            match step:
+                case "away" | "back":
+                    store.away = step == "away"
+                case "reply lost":
+                    store.losing = True
+                case "turn":
+                    for _ in range(5):
+                        await asyncio.sleep(0)
+                case "ended":
+                    ended.setdefault(call_id, number)
+                    writes.finish(record("ended", call_id, number=number))
+                case state:
+                    writes.save(record(state, call_id, number=number))
+        store.away = False
+        assert await writes.drain(10) == ()
+        assert {call_id: call["number"] for call_id, call in store.summaries("default")} == ended
+        assert len(store.summaries("default")) == len(ended)
+        assert writes.dropped == 0
+
+    asyncio.run(run())
+
+
+# --- on a real Redis --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lost_reply", [False, True])
+async def test_ends_of_calls_outlive_a_redis_that_is_killed(tmp_path: Path, lost_reply: bool) -> None:
+    async with (
+        await RedisInstance.start(tmp_path / "redis", appendonly=True) as server,
+        FaultProxy("127.0.0.1", server.port) as proxy,
+    ):
+        store = RedisStore(f"redis://127.0.0.1:{proxy.port}/0", ttl=3600)
+        writes = KeptWrites(store)
+        writes.save(record("answered"))
+        await written(writes)
+        if lost_reply:
+            cut = proxy.cut_reply(to=b"EVALSHA")
+            cut.add_done_callback(lambda _: server.kill())
+            writes.finish(record("ended"))
+            await cut
+        else:
+            server.kill()
+            writes.finish(record("ended"))
+        for n in range(20):
+            writes.finish(record("ended", f"other_{n}"))
+        with pytest.raises(StoreUnavailable):
+            await store.ping()
+        assert writes.pending == 21
+        await server.restart()
+        assert await writes.drain(10) == ()
+        async with Redis.from_url(server.url) as client:
+            redis: Any = client
+            entries = await redis.xrange("otpvoice:{default}:summaries")
+        assert sorted(fields[b"id"].decode() for _, fields in entries) == sorted(
+            ["call_1", *(f"other_{n}" for n in range(20))]
+        )
+        await store.close()
