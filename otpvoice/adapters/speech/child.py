@@ -1,0 +1,160 @@
+"""Run a program that is not to be trusted with its input: bounded in time, memory and output, killable, no shell.
+
+It knows nothing of speech. The text goes in by standard input alone: speech engines take file names and options from
+their arguments (``espeak-ng -w…`` as a text writes a file).
+
+The limits are set from outside (prlimit(2)), after the start and before the first byte of input is written, so that
+they hold whenever the input can do harm. A ``preexec_fn`` would run Python between fork and exec of a program with
+threads, where any lock may be held for ever; a shell with ``ulimit`` would put a shell into the path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import resource
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Final, cast
+
+from otpvoice.core.speech import SpeechUnavailable
+
+MEMORY: Final = 512 * 1024 * 1024
+OPEN_FILES: Final = 32
+FILE_SIZE: Final = 64 * 1024 * 1024
+"""Not 0: libpulse, which Debian's espeak-ng starts even to write to a pipe, makes an empty file of this size in memory,
+and is killed if it can't."""
+_PASSED_ON: Final = ("PATH", "ESPEAK_DATA_PATH", "LD_LIBRARY_PATH")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """``seconds`` from start to end (and of processor time), ``output`` in bytes."""
+
+    seconds: float
+    output: int
+
+
+async def ask(argv: Sequence[str], text: bytes, bounds: Bounds) -> bytes:
+    """Return what the program writes to standard output for ``text`` on its standard input.
+
+    Raises ``SpeechUnavailable`` if it can't be started, passes a bound, or ends with another status than 0. When this
+    returns or raises, also by cancellation, the program and its children are gone, unless they left its session.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        transport, output = await loop.subprocess_exec(
+            lambda: _Output(bounds.output),
+            *argv,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,  # it may repeat the text
+            start_new_session=True,
+            cwd="/",
+            env=_environment(os.environ),
+        )
+    except OSError as error:
+        name = errno.errorcode.get(error.errno or 0, "")
+        raise SpeechUnavailable(f"{Path(argv[0]).name} could not be started ({name})") from None
+    ended = False
+    try:
+        async with asyncio.timeout(bounds.seconds):
+            _limit(transport.get_pid(), bounds)
+            _write(transport, text)
+            await output.complete
+        ended = True
+    except TimeoutError:
+        raise SpeechUnavailable(f"the engine took longer than {bounds.seconds:g} s") from None
+    finally:
+        if not ended:
+            _kill_session(transport.get_pid())
+        try:
+            # Before ``close``, which polls the process and would take its status away from the loop's watcher.
+            if not output.exited.done():
+                await asyncio.wait([output.exited], timeout=1)
+        finally:
+            transport.close()
+    if status := transport.get_returncode():
+        raise SpeechUnavailable(f"the engine ended with {_named(status)}")
+    return output.received()
+
+
+class _Output(asyncio.SubprocessProtocol):
+    """What a program wrote. ``complete`` fails as soon as it is too much."""
+
+    def __init__(self, most: int) -> None:
+        loop = asyncio.get_running_loop()
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.complete: asyncio.Future[None] = loop.create_future()
+        self._chunks: list[bytes] = []
+        self._room = most
+        self._at_end = False
+
+    def received(self) -> bytes:
+        return b"".join(self._chunks)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        self._room -= len(data)
+        if self._room >= 0:
+            self._chunks.append(data)
+        elif not self.complete.done():
+            self.complete.set_exception(SpeechUnavailable("the engine wrote too much"))
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self._at_end = self._at_end or fd == 1
+        self._settle()
+
+    def process_exited(self) -> None:
+        self.exited.set_result(None)
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._at_end and self.exited.done() and not self.complete.done():
+            self.complete.set_result(None)
+
+
+def _write(transport: asyncio.SubprocessTransport, text: bytes) -> None:
+    # uvloop's transports are none of asyncio's classes.
+    stdin = cast("asyncio.WriteTransport | None", transport.get_pipe_transport(0))
+    # Closed: the program ended already, and uvloop would raise. What it ended with is told by ``complete``.
+    if stdin is not None and not stdin.is_closing():
+        stdin.write(text)
+        stdin.close()
+
+
+def _limit(pid: int, bounds: Bounds) -> None:
+    seconds = ceil(bounds.seconds) + 1
+    limits = {
+        resource.RLIMIT_CPU: seconds,
+        resource.RLIMIT_AS: MEMORY,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_FSIZE: FILE_SIZE,
+        resource.RLIMIT_CORE: 0,
+    }
+    try:
+        for limit, most in limits.items():
+            resource.prlimit(pid, limit, (most, most))
+    except ProcessLookupError:
+        return
+    except OSError as error:
+        raise SpeechUnavailable(f"the engine could not be limited ({errno.errorcode.get(error.errno or 0)})") from None
+
+
+def _kill_session(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _environment(environ: Mapping[str, str]) -> dict[str, str]:
+    # Ours holds passwords.
+    return {"LC_ALL": "C.UTF-8", **{name: environ[name] for name in _PASSED_ON if name in environ}}
+
+
+def _named(status: int) -> str:
+    return f"status {status}" if status > 0 else f"signal {-status}"

@@ -1,0 +1,219 @@
+"""Scripts become sound in the trunk's law, piece by piece, from clips that are made once.
+
+It keeps no order of characters anywhere: a code exists here only while ``prepare`` runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
+from string import ascii_letters, digits
+from typing import Final, assert_never
+
+from otpvoice.adapters.speech.cache import ClipCache
+from otpvoice.adapters.speech.voice import Voice
+from otpvoice.core.actions import SayCode
+from otpvoice.core.locale import Locales, lookup
+from otpvoice.core.reading import code_script
+from otpvoice.core.secret import OtpCode
+from otpvoice.core.speech import CodeCharacter, Script, Silence, SpeechUnavailable, Spoken, Words
+from otpvoice.media.g711 import SAMPLE_RATE, SILENCE, Law, encode
+
+ROOM: Final = 16 * 1024 * 1024
+"""Bytes of clips that are kept beside those made ahead: half an hour of speech."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """A text for an engine. Equal orders give equal clips."""
+
+    engine: str
+    voice: str | None
+    language: str
+    speed: float
+    text: str = field(repr=False)
+    keep: bool
+
+
+class Renderer:
+    """Renders scripts for one law. ``default_voice`` is ``engine`` or ``engine:voice``; raises ``ValueError``."""
+
+    def __init__(
+        self, voices: Iterable[Voice], locales: Locales, law: Law, default_voice: str = "espeak", room: int = ROOM
+    ) -> None:
+        self._voices = {voice.name: voice for voice in voices}
+        self._locales = locales
+        self._law = law
+        self._default = default_voice
+        self._clips = ClipCache(room)
+        self._under_way: dict[_Order, asyncio.Task[bytes]] = {}
+        engine, name = self._named(default_voice)
+        self._default_language = _primary(engine.voice_language(name) or "") if name else ""
+
+    def check(self, language: str, voice: str | None) -> None:
+        """Raise ``ValueError`` for a voice that there is not, or a language that it does not speak."""
+        engine, _ = self._named(voice or self._default)
+        if self._locales.find(language) is None and lookup(language, engine.languages) is None:
+            raise ValueError(f"{engine.name} does not speak this language")
+
+    async def warm_up(self, languages: Iterable[str]) -> None:
+        """Make ahead, and keep for ever, every character and the sentences of an ordinary code in these languages.
+
+        Raises ``SpeechUnavailable``.
+        """
+        orders: set[_Order] = set()
+        for language in languages:
+            for item in code_script(SayCode(OtpCode("000")), language, None, self._locales):
+                match item:
+                    case Words():
+                        orders.add(self._order(item))
+                    case CodeCharacter():
+                        # As ``core.reading`` spells: small letters are any, capitals are said to be capitals.
+                        orders |= {self._order(replace(item, character=one)) for one in digits + ascii_letters}
+                    case Silence():
+                        pass
+        clips = await self._all([order for order in orders if self._clips.get(order) is None], ahead=True)
+        for order, clip in clips.items():
+            self._clips.keep(order, clip)
+
+    def silence(self, seconds: float) -> bytes:
+        """Return silence in the law, exact to the sample."""
+        return _silence(self._law, round(seconds * SAMPLE_RATE))
+
+    async def prepare(self, script: Script) -> tuple[bytes, ...]:
+        """Return the sound of each item in the law, in order; equal items share their bytes.
+
+        Silence is exact to the sample. Words without anything to say are empty, characters never are. Raises
+        ``SpeechUnavailable``.
+        """
+        orders = [None if isinstance(item, Silence) else self._order(item) for item in script]
+        clips: dict[_Order, bytes] = {}
+        missing: list[_Order] = []
+        for order in orders:
+            if order is not None and order not in clips:
+                clip = self._clips.get(order)
+                if clip is None:
+                    missing.append(order)
+                else:
+                    clips[order] = clip
+        if missing:
+            clips |= await self._all(dict.fromkeys(missing), ahead=False)
+        return tuple(
+            self._sound(item, clips[order] if order else b"") for item, order in zip(script, orders, strict=True)
+        )
+
+    async def close(self) -> None:
+        """Stop what is being rendered."""
+        tasks = list(self._under_way.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _sound(self, item: Spoken, clip: bytes) -> bytes:
+        match item:
+            case Silence():
+                return self.silence(item.seconds)
+            case Words():
+                return clip
+            case CodeCharacter():
+                if not clip:
+                    raise SpeechUnavailable("a character of the code came out silent")
+                return clip
+            case _:
+                assert_never(item)
+
+    def _named(self, spec: str) -> tuple[Voice, str]:
+        """Return the engine and the name of the voice, empty for the engine's own. Raises ``ValueError``."""
+        engine_name, _, name = spec.partition(":")
+        engine = self._voices.get(engine_name)
+        if engine is None:
+            raise ValueError(f"there is no voice of this name; there are {', '.join(sorted(self._voices))}")
+        if name and engine.voice_language(name) is None:
+            raise ValueError(f"{engine.name} has no voice of this name")
+        return engine, name
+
+    def _order(self, item: Words | CodeCharacter) -> _Order:
+        """Return what to ask of which engine. Raises ``SpeechUnavailable`` for a voice that is not there."""
+        try:
+            engine, name = self._named(item.voice or self._default)
+        except ValueError as error:
+            raise SpeechUnavailable(str(error)) from None
+        if item.voice is None and self._default_language != _primary(item.language):
+            # The configured voice is for its own language only; others have theirs.
+            name = ""
+        language, locale = item.language, self._locales.find(item.language)
+        if locale is None and lookup(language, engine.languages) is None:
+            # Better in the wrong voice than not at all; ``check`` is for those who want to refuse.
+            locale = self._locales.default
+            language = locale.tag
+        voice = name or (locale.voice(engine.name, language) if locale else None)
+        if voice is not None:
+            # The voice decides; regions that have the same one share its clips.
+            language = engine.voice_language(voice) or language
+        # In steps of 0.05, so that the speeds that requests can think of do not fill the memory.
+        speed = min(max(round(item.speed * 20) / 20, 0.5), 2.0)
+        if isinstance(item, Words):
+            return _Order(engine.name, voice, language, speed, item.text, keep=not _may_hold_a_code(item.text))
+        text = locale.word(item.character) if locale else item.character
+        return _Order(engine.name, voice, language, speed, text, keep=True)
+
+    async def _all(self, orders: Iterable[_Order], ahead: bool) -> dict[_Order, bytes]:
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = {order: group.create_task(self._clip(order, ahead)) for order in orders}
+        except ExceptionGroup as failures:
+            # One reason is enough.
+            raise failures.exceptions[0] from None
+        return {order: task.result() for order, task in tasks.items()}
+
+    async def _clip(self, order: _Order, ahead: bool) -> bytes:
+        if not ahead and not self._voices[order.engine].may_see_secrets:
+            raise SpeechUnavailable("this engine is not asked during a call")
+        if not order.keep:
+            return await self._render(order)
+        task = self._under_way.get(order)
+        if task is None:
+            task = self._under_way[order] = asyncio.create_task(self._render_and_put(order))
+            task.add_done_callback(partial(self._forget, order))
+        # Who hung up must not take the sound away from others that wait for it.
+        return await asyncio.shield(task)
+
+    async def _render_and_put(self, order: _Order) -> bytes:
+        clip = await self._render(order)
+        self._clips.put(order, clip)
+        return clip
+
+    async def _render(self, order: _Order) -> bytes:
+        try:
+            pcm = await self._voices[order.engine].render(order.text, order.language, order.voice, order.speed)
+        except ValueError:
+            # From None: what an engine says of a text may repeat it.
+            raise SpeechUnavailable("the engine does not take this text, voice or language") from None
+        return await asyncio.to_thread(encode, pcm, self._law)
+
+    def _forget(self, order: _Order, task: asyncio.Task[bytes]) -> None:
+        self._under_way.pop(order, None)
+        if not task.cancelled():
+            task.exception()  # seen: nobody may be waiting any more
+
+
+def _may_hold_a_code(text: str) -> bool:
+    # ``say`` takes any text, and some will put their code there. Whatever has a digit in it, of any script, is
+    # therefore rendered for its call alone: a clip that stays would be the code, spoken, in our memory for days.
+    return any(character.isdigit() for character in text)
+
+
+def _primary(tag: str) -> str:
+    return tag.replace("_", "-").split("-", 1)[0].lower()
+
+
+def _silence(law: Law, samples: int) -> bytes:
+    # The gaps of a code are the same few in every call; long pauses are not worth keeping.
+    return _short_silence(law, samples) if samples <= 2 * SAMPLE_RATE else SILENCE[law] * samples
+
+
+@lru_cache(maxsize=64)
+def _short_silence(law: Law, samples: int) -> bytes:
+    return SILENCE[law] * samples
