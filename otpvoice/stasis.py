@@ -81,6 +81,7 @@ class SystemClock:
 
 @dataclass(slots=True)
 class _Call:
+    node: AsteriskNode
     session: CallSession
     line: Line
     task: asyncio.Task[None] | None = None
@@ -144,7 +145,7 @@ class StasisApp:
         session = CallSession(
             flow=flow, record=record, line=line, voice=self.voice, clock=self.clock, follow=self._follow
         )
-        call = self._calls[call_id] = _Call(session, line)
+        call = self._calls[call_id] = _Call(node, session, line)
         call.task = asyncio.create_task(self._run(call), name=call_id)
         return record.to_json()
 
@@ -188,21 +189,24 @@ class StasisApp:
 
     # --- what a node tells ------------------------------------------------------------------------------------------
 
-    def after_gap(self, alive: Set[str], *, restarted: bool) -> None:
-        """The events socket is back: which of our calls outlived the gap?"""
-        for call in list(self._calls.values()):
-            call.line.after_gap(alive, restarted=restarted)
+    def after_gap(self, node: AsteriskNode, alive: Set[str], *, restarted: bool) -> None:
+        """The events socket is back: which of the calls there outlived the gap?"""
+        for line in self._lines(node):
+            line.after_gap(alive, restarted=restarted)
 
-    def node_lost(self) -> None:
-        """Asterisk is away for good, as far as the calls on it go."""
-        for call in list(self._calls.values()):
-            call.line.node_lost()
+    def node_lost(self, node: AsteriskNode) -> None:
+        """An Asterisk is away for good, as far as the calls on it go."""
+        for line in self._lines(node):
+            line.node_lost()
 
     def stranger(self, event: AriEvent) -> None:
         """An event of a channel that is no call of ours (any more)."""
         log.debug("stasis.stranger", type=event["type"])
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _lines(self, node: AsteriskNode) -> list[Line]:
+        return [call.line for call in self._calls.values() if call.node is node]
 
     def _choose(self) -> AsteriskNode:
         for node in self.nodes:

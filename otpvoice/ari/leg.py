@@ -35,6 +35,15 @@ LegEvent: TypeAlias = SpeakingStarted | PiecePlayed | SpeakingFinished | Speakin
 Listener: TypeAlias = Callable[[LegEvent], None]
 
 
+def bridge_of(leg_id: str) -> str:
+    """Return the id of a leg's bridge.
+
+    Not the leg's own: an application's subscriptions are kept by id alone (``res/stasis/app.c``, ``forwards``), so a
+    bridge with the id of a channel is never subscribed to, and nobody hears who leaves it.
+    """
+    return f"{leg_id}-bridge"
+
+
 class LegEvents:
     """What Asterisk tells of a leg's channel and bridge, from before the leg exists."""
 
@@ -82,7 +91,7 @@ class MediaLeg:
         frame_size: int,
         on_lost: Callable[[], None],
     ) -> None:
-        self.channel_id = self.bridge_id = leg_id
+        self.channel_id, self.bridge_id = leg_id, bridge_of(leg_id)
         self.events = events
         self.listener: Listener | None = None
         self.lost = False

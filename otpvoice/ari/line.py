@@ -54,7 +54,7 @@ class Line:
         self._up_at: float | None = None
         self._joining: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
-        self._placed = self._answered = False
+        self._placed = self._answered = self._told_answer = False
         self._ordered = asyncio.Event()
         self._over = False
 
@@ -85,8 +85,9 @@ class Line:
             self._ordered.set()
 
     async def speak(self, utterance_id: str, pieces: Sequence[Piece]) -> None:
-        """Push an utterance."""
-        await self._leg.speak(utterance_id, pieces)
+        """Push an utterance. Once the call is over there is nobody to hear it."""
+        if not self._over:
+            await self._leg.speak(utterance_id, pieces)
 
     async def stop(self) -> None:
         """Cut what is being spoken."""
@@ -184,9 +185,17 @@ class Line:
                 return
         self._answered = True
         if await self._channel.join(self._leg) and not self._over:
-            self._tell(CallAnswered(answered_at))
+            self._tell_answer(answered_at)
+
+    def _tell_answer(self, at: float) -> None:
+        self._told_answer = True
+        self._tell(CallAnswered(at))
 
     def _end(self, ended: CallEnded) -> None:
-        if not self._over:
-            self._over = True
-            self._tell(ended)
+        if self._over:
+            return
+        self._over = True
+        if self._up_at is not None and not self._told_answer:
+            # Picked up, and gone before the bridge was joined: nothing was heard, but it was answered.
+            self._tell_answer(self._up_at)
+        self._tell(ended)

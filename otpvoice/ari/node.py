@@ -7,6 +7,7 @@ callee, who picks up and hears nothing (``res/stasis/app.c``: the application is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Set
 from dataclasses import dataclass
@@ -19,15 +20,19 @@ from otpvoice.ari.backoff import backoff
 from otpvoice.ari.events import UNWANTED
 from otpvoice.ari.pool import LegPool, PoolSettings
 from otpvoice.ari.rest import AriRest, new_http
-from otpvoice.ari.router import AriEvent, Router
+from otpvoice.ari.router import AriEvent, Router, ids_of
 from otpvoice.ari.socket import EventsSocket
 
 log = structlog.get_logger(__name__)
 
+CLOSE_WITHIN: Final = 10.0
+"""Seconds for all legs to be retired at the end; what is left ends with its socket."""
 GONE_TRIES: Final = 100
 GONE_EVERY: Final = 0.05
 LOST_AFTER: Final = 15.0
 """Seconds without an events socket after which the calls on this node are given up."""
+SIGNS_OF_LIFE: Final = frozenset({"Dial", "ChannelStateChange", "StasisStart"})
+"""Events of channels that are not on their way out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +64,10 @@ class NodeSettings:
 class Lookout(Protocol):
     """Who places calls here, and must hear what becomes of the node."""
 
-    def after_gap(self, alive: Set[str], *, restarted: bool) -> None:
+    def after_gap(self, node: AsteriskNode, alive: Set[str], *, restarted: bool) -> None:
         """The socket is back. ``alive``: all channels of our applications; ``restarted``: it is another Asterisk."""
 
-    def node_lost(self) -> None:
+    def node_lost(self, node: AsteriskNode) -> None:
         """The socket has been away for so long that the calls are given up."""
 
     def stranger(self, event: AriEvent) -> None:
@@ -82,7 +87,7 @@ class AsteriskNode:
         # Sockets stay open: in the pool of requests they would use it up.
         self._sockets = new_http(settings.user, settings.password, connections=0)
         self.rest = AriRest(self._http, settings.url)
-        self.router = Router(lookout.stranger)
+        self.router = Router(self._hear_stranger)
         self.pool = LegPool(
             self.rest,
             self._sockets,
@@ -100,6 +105,9 @@ class AsteriskNode:
         self._lookout = lookout
         self._booted: str | None = None
         self._giving_up: asyncio.TimerHandle | None = None
+        self._attempt = 0
+        self._working: asyncio.Task[None] | None = None
+        self._reaping: dict[str, asyncio.Task[None]] = {}
 
     @property
     def ready(self) -> bool:
@@ -107,36 +115,39 @@ class AsteriskNode:
         return self.connected and not self.replaced and not self.pool.wedged
 
     async def run(self) -> None:
-        """Stay connected, for ever."""
-        attempt = 0
-        while True:
+        """Stay connected, for ever; or until another client has taken over, and then this connection has ended too."""
+        while not self.replaced:
             socket = EventsSocket(self._sockets, self.settings.url, (self.settings.app, self.settings.own_app))
             try:
                 await socket.connect()
                 await self._live(socket)
-                attempt = 0
             except errors.AriError as error:
                 self.reason = str(error)
-                log.warning("ari.not_connected", node=self.settings.name, reason=self.reason, attempt=attempt)
-            await asyncio.sleep(backoff(attempt, random.random()))  # noqa: S311 - jitter
-            attempt += 1
+                log.warning("ari.not_connected", node=self.settings.name, reason=self.reason, attempt=self._attempt)
+            await asyncio.sleep(backoff(self._attempt, random.random()))  # noqa: S311 - jitter
+            self._attempt += 1
 
     async def close(self) -> None:
         """Retire all legs, in turn, while ``run`` still runs."""
         if self.connected:
-            await self.pool.close()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSE_WITHIN):
+                    await self.pool.close()
 
     async def disconnect(self) -> None:
         """Close what connections are left, after ``run``."""
         if self._giving_up is not None:
             self._giving_up.cancel()
+        for task in self._reaping.values():
+            task.cancel()
+        await asyncio.gather(*self._reaping.values(), return_exceptions=True)
         await self._sockets.close()
         await self._http.close()
 
     async def _live(self, socket: EventsSocket) -> None:
         """One connection, from its reconciliation to its end."""
         async with asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(self._work(socket), name="ari-work")
+            working = self._working = tasks.create_task(self._work(socket), name="ari-work")
             reading = tasks.create_task(socket.read(self._route), name="ari-read")
             reading.add_done_callback(lambda _: working.cancel())
 
@@ -153,7 +164,7 @@ class AsteriskNode:
             self._went_down()
 
     def _came_up(self) -> None:
-        self.connected, self.reason = True, ""
+        self.connected, self.reason, self._attempt = True, "", 0
         if self._giving_up is not None:
             self._giving_up.cancel()
             self._giving_up = None
@@ -162,9 +173,11 @@ class AsteriskNode:
     def _went_down(self) -> None:
         if not self.connected:
             return
-        self.connected, self.reason = False, "the events socket was lost"
+        self.connected = False
+        if not self.replaced:
+            self.reason = "the events socket was lost"
         log.error("ari.lost", node=self.settings.name)
-        self._giving_up = asyncio.get_running_loop().call_later(LOST_AFTER, self._lookout.node_lost)
+        self._giving_up = asyncio.get_running_loop().call_later(LOST_AFTER, self._lookout.node_lost, self)
 
     async def _reconcile(self) -> None:
         """Filter events, reap what nobody owns, and tell who is still there."""
@@ -179,37 +192,60 @@ class AsteriskNode:
         booted = str(info["status"]["startup_time"])
         restarted = self._booted is not None and booted != self._booted
         self._booted = booted
-        alive = set((await self.rest.get(f"applications/{self.settings.own_app}"))["channel_ids"])
+        alive = await self._alive()
         self.pool.after_gap(alive)
         await self._reap(alive)
-        self._lookout.after_gap(alive, restarted=restarted)
+        self._lookout.after_gap(self, alive, restarted=restarted)
+
+    async def _alive(self) -> set[str]:
+        """Return the ids of all channels that our own application has, ringing ones included."""
+        return set((await self.rest.get(f"applications/{self.settings.own_app}"))["channel_ids"])
 
     async def _reap(self, alive: Set[str]) -> None:
         """End channels and bridges of a former life. Former legs are gone before new ones come."""
-        ownerless = [channel for channel in alive if channel not in self.router]
+        ownerless = {channel for channel in alive if channel not in self.router}
         for channel in ownerless:
             log.warning("ari.reaped", channel=channel)
             await self.rest.delete(f"channels/{channel}")
-        for channel in ownerless:
-            await self._gone(channel)
+        await self._gone(ownerless)
         for bridge in await self.rest.get("bridges"):
             # Bridges outlive their channels.
             if bridge["id"].startswith(self.settings.leg_prefix) and bridge["id"] not in self.router:
                 await self.rest.delete(f"bridges/{bridge['id']}")
 
-    async def _gone(self, channel_id: str) -> None:
+    async def _gone(self, channels: Set[str]) -> None:
         for _ in range(GONE_TRIES):
-            try:
-                await self.rest.get(f"channels/{channel_id}")
-            except errors.ChannelGone:
+            if not channels or not channels & await self._alive():
                 return
             await asyncio.sleep(GONE_EVERY)
-        log.warning("ari.not_gone", channel=channel_id)
+        log.warning("ari.not_gone", node=self.settings.name, channels=len(channels))
 
     def _route(self, event: AriEvent) -> None:
         if event["type"] == "ApplicationReplaced":
-            # Somebody else has connected with our name. Two would take it from each other for ever: we stand down.
-            self.replaced, self.reason = True, "another client has taken over the application"
-            log.critical("ari.replaced", node=self.settings.name, application=event.get("application"))
-            return
-        self.router.route(event)
+            self._stand_down(str(event.get("application")))
+        else:
+            self.router.route(event)
+
+    def _stand_down(self, app: str) -> None:
+        """Somebody else has connected with our name. Two would take it from each other for ever, so we let go."""
+        self.replaced, self.reason = True, "another client has taken over the application"
+        log.critical("ari.replaced", node=self.settings.name, application=app)
+        if app == self.settings.own_app and self._working is not None:
+            # We hear of nothing any more; and the other's legs may have the ids of ours.
+            self._working.cancel()
+
+    def _hear_stranger(self, event: AriEvent) -> None:
+        """In our own application there is nobody whom we did not call: an order given up as lost was carried out."""
+        if event.get("application") == self.settings.own_app and event["type"] in SIGNS_OF_LIFE:
+            for channel in ids_of(event):
+                if channel not in self._reaping:
+                    task = self._reaping[channel] = asyncio.create_task(self._hang_up(channel))
+                    task.add_done_callback(lambda _, channel=channel: self._reaping.pop(channel))
+        self._lookout.stranger(event)
+
+    async def _hang_up(self, channel: str) -> None:
+        log.warning("ari.reaped", channel=channel)
+        try:
+            await self.rest.delete(f"channels/{channel}")
+        except errors.AriError as error:
+            log.warning("ari.not_reaped", channel=channel, error=type(error).__name__)

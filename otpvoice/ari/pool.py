@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Set
+from collections.abc import Coroutine, Set
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import structlog
 
 from otpvoice.ari import errors
-from otpvoice.ari.leg import LegEvents, MediaLeg
+from otpvoice.ari.leg import LegEvents, MediaLeg, bridge_of
 from otpvoice.ari.rest import AriRest
 from otpvoice.ari.router import Router
 
@@ -67,7 +67,8 @@ class LegPool:
         self._retiring: deque[MediaLeg] = deque()
         self._waiters: deque[asyncio.Future[MediaLeg]] = deque()
         self._work = asyncio.Event()
-        self._closing = False
+        self._done = asyncio.Event()
+        self._busy = self._closing = False
 
     @property
     def free(self) -> int:
@@ -148,19 +149,30 @@ class LegPool:
         while True:
             self._drop_lost()
             if self._retiring:
-                await self._retire(self._retiring.popleft())
+                await self._busily(self._retire(self._retiring.popleft()))
             elif self._wanted():
-                await self._make()
+                await self._busily(self._make())
             else:
                 await self._rest_or_shrink()
 
     async def close(self) -> None:
-        """Retire all free legs, in turn. Calls that still have one keep it."""
+        """Have the keeper retire all free legs, in turn. Calls that still have one keep it."""
         self._closing = True
         self._retiring.extend(self._free)
         self._free.clear()
-        while self._retiring:
-            await self._retire(self._retiring.popleft())
+        self._work.set()
+        while self._retiring or self._busy:
+            self._done.clear()
+            await self._done.wait()
+
+    async def _busily(self, work: Coroutine[Any, Any, None]) -> None:
+        """``close`` waits for what is under way: a leg that comes up meanwhile is to be retired, too."""
+        self._busy = True
+        try:
+            await work
+        finally:
+            self._busy = False
+            self._done.set()
 
     async def _rest_or_shrink(self) -> None:
         """Nothing to do. When it stays so, legs that a past rush has left over go, one at a time."""
@@ -185,6 +197,10 @@ class LegPool:
             self._work.set()
 
     def _offer(self, leg: MediaLeg) -> None:
+        if self._closing:
+            self._retiring.append(leg)
+            self._work.set()
+            return
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -212,7 +228,8 @@ class LegPool:
     async def _come_up(self, leg_id: str) -> MediaLeg:
         """externalMedia, our socket, its StasisStart, its bridge: in this order, each awaited."""
         up = LegEvents(leg_id)
-        self._router.register(leg_id, up.hear)
+        for object_id in (leg_id, bridge_of(leg_id)):
+            self._router.register(object_id, up.hear)
         try:
             channel = await self._rest.post("channels/externalMedia", self._order(leg_id), within=COMES_UP_WITHIN)
             variables = channel["channelvars"]
@@ -222,7 +239,7 @@ class LegPool:
                 max_msg_size=MAX_CONTROL,
             )
         except BaseException:
-            self._router.forget(leg_id)
+            self._forget(leg_id)
             raise
         frame_size = int(variables["MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE"])
         leg = MediaLeg(
@@ -235,10 +252,10 @@ class LegPool:
         )
         try:
             await up.entered.wait()
-            await self._rest.post(f"bridges/{leg_id}", {"type": "mixing", "name": leg_id})
-            await self._rest.post(f"bridges/{leg_id}/addChannel", {"channel": leg_id})
+            await self._rest.post(f"bridges/{leg.bridge_id}", {"type": "mixing", "name": leg_id})
+            await self._rest.post(f"bridges/{leg.bridge_id}/addChannel", {"channel": leg_id})
         except BaseException:
-            self._router.forget(leg_id)
+            self._forget(leg_id)
             await leg.hang_up()
             raise
         return leg
@@ -267,12 +284,16 @@ class LegPool:
         except errors.AriError as error:
             log.warning("leg.not_retired", leg=leg.channel_id, error=type(error).__name__)
         finally:
-            self._router.forget(leg.channel_id)
+            self._forget(leg.channel_id)
         await self._delete(f"bridges/{leg.bridge_id}")
+
+    def _forget(self, leg_id: str) -> None:
+        for object_id in (leg_id, bridge_of(leg_id)):
+            self._router.forget(object_id)
 
     async def _abandon(self, leg_id: str) -> None:
         """Undo what there is of a leg that did not come up."""
-        for path in (f"channels/{leg_id}", f"bridges/{leg_id}"):
+        for path in (f"channels/{leg_id}", f"bridges/{bridge_of(leg_id)}"):
             await self._delete(path)
 
     async def _delete(self, path: str) -> None:

@@ -69,17 +69,22 @@ class AriRest:
         data = None if body is None else orjson.dumps(body)
         headers = None if body is None else {"Content-Type": "application/json"}
         url = URL(self._base + path, encoded=True)
+        # Half of the time for a connection: who gets none in it knows that nothing was sent.
+        patience = aiohttp.ClientTimeout(connect=within / 2)
         try:
             async with asyncio.timeout(within):
-                async with self._http.request(method, url, data=data, headers=headers) as response:
+                async with self._http.request(method, url, data=data, headers=headers, timeout=patience) as response:
                     content = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise errors.Unreachable(f"{method} {path}: {type(error).__name__}") from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise errors.AnswerLost(f"{method} {path}: {type(error).__name__}") from error
-        if response.status < 400:
+        if response.status >= 400:
+            raise _refusal(response.status, content, created=method == "POST")
+        try:
             return orjson.loads(content) if content else None
-        raise _refusal(response.status, content, created=method == "POST")
+        except ValueError:
+            raise errors.AnswerLost(f"{method} {path}: {response.status}, and no JSON") from None
 
 
 def _refusal(status: int, content: bytes, *, created: bool) -> errors.AriError:

@@ -56,4 +56,4 @@ def ids_of(event: AriEvent) -> tuple[str, ...]:
         for key in ("channel", "peer", "bridge")
         if isinstance(value := event.get(key), dict) and isinstance(value.get("id"), str)
     )
-    return tuple(dict.fromkeys(ids))  # a media leg and its bridge share one
+    return tuple(dict.fromkeys(ids))

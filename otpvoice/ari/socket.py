@@ -7,6 +7,7 @@ cut off (``res/ari/ari_websockets.c``). Reconnecting and what follows from it is
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -79,7 +80,8 @@ class EventsSocket:
             if message.type is aiohttp.WSMsgType.TEXT:
                 self._route(message.data, route)
             elif message.type is aiohttp.WSMsgType.PING:
-                await socket.pong(message.data)
+                with contextlib.suppress(aiohttp.ClientError, OSError):  # closed: the next message says so
+                    await socket.pong(message.data)
             elif message.type is not aiohttp.WSMsgType.PONG and message.type is not aiohttp.WSMsgType.BINARY:
                 return
 
@@ -92,7 +94,7 @@ class EventsSocket:
                 await socket.ping()
             except (aiohttp.ClientError, OSError):
                 return  # closed; the reader has seen, or sees now, why
-            await asyncio.sleep(PING_EVERY)
+            await asyncio.sleep(min(PING_EVERY, self._heard + SILENT_AFTER - loop.time()))
         log.warning("ari.silent", seconds=SILENT_AFTER)
 
     async def close(self) -> None:
@@ -115,4 +117,8 @@ class EventsSocket:
             self.malformed += 1
             log.warning("ari.malformed_event", size=len(text))
             return
-        route(event)
+        try:
+            route(event)
+        except Exception:
+            # A field that is missing costs one event; the reader serves all calls.
+            log.exception("ari.event_not_understood", type=event["type"])

@@ -1,0 +1,112 @@
+"""The kinds of values in our own requests, each with its one rule and the sentence for breaking it.
+
+A rule sees one value. What depends on the account, the moment or another field is checked in ``native``.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Final, TypeAlias
+
+import orjson
+from pydantic import AfterValidator, Field, PlainValidator
+
+from otpvoice.core.locale import is_tag
+from otpvoice.core.secret import OtpCode
+from otpvoice.dialects.complaints import complaint
+
+LARGEST_METADATA: Final = 8192
+"""Bytes of ``metadata`` as JSON in UTF-8 without blanks."""
+LARGEST_HEADER: Final = 200
+"""Bytes of one SIP header's value in UTF-8."""
+
+_HEADER: Final = re.compile(r"X-[A-Za-z0-9-]{1,60}", re.ASCII)
+_VOICE: Final = re.compile(r"[a-z0-9_-]{1,32}(:[A-Za-z0-9_+.-]{1,64})?", re.ASCII)
+# RFC 3339 section 5.6, with a zone always.
+_INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def refuse_later(_: object) -> Any:
+    """Refuse what is part of the interface and not of this version."""
+    raise complaint("not_supported", "is not supported yet")
+
+
+def _code(value: object) -> OtpCode:
+    if not isinstance(value, str):
+        raise complaint("type", "must be a string")
+    try:
+        return OtpCode(value)
+    except ValueError:
+        raise complaint("format", "must be 3 to 12 characters of 0-9, A-Z, a-z") from None
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise complaint("format", "must have no control characters")
+    return text
+
+
+def _language(tag: str) -> str:
+    if not is_tag(tag):
+        raise complaint("format", "must be a BCP 47 language tag, as in pt-BR")
+    return tag
+
+
+def _voice(voice: str) -> str:
+    if not _VOICE.fullmatch(voice):
+        raise complaint("format", "must be the name of an engine, or engine:voice")
+    return voice
+
+
+def _header_name(name: str) -> str:
+    if not _HEADER.fullmatch(name):
+        raise complaint("format", "must have names of X- and 1 to 60 letters, digits and hyphens")
+    return name
+
+
+def _header_value(value: str) -> str:
+    if not value or not value.isprintable() or len(value.encode()) > LARGEST_HEADER:
+        raise complaint("format", f"must be 1 to {LARGEST_HEADER} bytes without control characters")
+    return value
+
+
+def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    if len(orjson.dumps(metadata)) > LARGEST_METADATA:
+        raise complaint("length", f"must have at most {LARGEST_METADATA} bytes as JSON")
+    return metadata
+
+
+def _instant(value: object) -> float:
+    if not isinstance(value, str):
+        raise complaint("type", "must be a string")
+    try:
+        if not _INSTANT.fullmatch(value):
+            raise ValueError
+        return datetime.fromisoformat(value.upper()).timestamp()
+    except (ValueError, OverflowError):
+        raise complaint("format", "must be an RFC 3339 instant with a zone, as in 2030-01-31T12:00:00Z") from None
+
+
+Later: TypeAlias = Annotated[Any, PlainValidator(refuse_later)]
+"""A field of a later version."""
+Code: TypeAlias = Annotated[OtpCode, PlainValidator(_code, json_schema_input_type=str)]
+Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=3000)]
+Language: TypeAlias = Annotated[str, Field(max_length=35), AfterValidator(_language)]
+VoiceName: TypeAlias = Annotated[str, AfterValidator(_voice)]
+Brand: TypeAlias = Annotated[str, Field(min_length=1, max_length=30), AfterValidator(_printable)]
+Template: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
+Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
+Times: TypeAlias = Annotated[int, Field(ge=1, le=5)]
+Speed: TypeAlias = Annotated[float, Field(ge=0.5, le=2)]
+Gap: TypeAlias = Annotated[float, Field(ge=0, le=10)]
+"""Seconds between readings, groups or characters."""
+KeySet: TypeAlias = Annotated[str, Field(max_length=16)]
+KeyTimeout: TypeAlias = Annotated[float, Field(ge=0.1, le=60)]
+Instant: TypeAlias = Annotated[float, PlainValidator(_instant, json_schema_input_type=str)]
+"""RFC 3339 outside, Unix seconds inside."""
+SipHeaders: TypeAlias = Annotated[
+    dict[Annotated[str, AfterValidator(_header_name)], Annotated[str, AfterValidator(_header_value)]],
+    Field(max_length=10),
+]
+Metadata: TypeAlias = Annotated[dict[str, Any], Field(max_length=50), AfterValidator(_metadata)]

@@ -1,0 +1,48 @@
+"""What an account may choose from when it asks for a call, and what it chose.
+
+Every dialect reads its defaults here. It knows no settings: whoever starts the program fills it in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from otpvoice.core.plan import CallPlan
+from otpvoice.dialects.destinations import Destinations
+
+
+@dataclass(frozen=True, slots=True)
+class TrunkOffer:
+    """A trunk that an account may use, and the caller IDs it may show there: the first is the default."""
+
+    name: str
+    caller_ids: tuple[str, ...] = ()
+    ring_timeout: float = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallDefaults:
+    """What holds where a request says nothing, and what it may say. The first of ``trunks`` is the default.
+
+    ``local_numbers``: extensions that may be called, besides E.164 numbers that ``destinations`` lets through.
+    ``check_voice`` raises ``ValueError`` for a language that a voice (None: the configured one) does not speak.
+    """
+
+    trunks: Mapping[str, TrunkOffer]
+    destinations: Destinations
+    language: str
+    voice: str | None = None
+    local_numbers: re.Pattern[str] | None = None
+    lead_in: float = 0.4
+    tail: float = 0.6
+    check_voice: Callable[[str, str | None], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequest:
+    """A call as asked for. ``trunk`` is the name of one that was offered."""
+
+    plan: CallPlan
+    trunk: str

@@ -1,0 +1,173 @@
+"""The life of a call as lines that can be read aloud: a stable name for each thing that happens.
+
+Never which key was pressed, never what was spoken. Names and fields are an interface: others read these lines.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias, assert_never
+
+import structlog
+
+from otpvoice.core.events import (
+    ActionCompleted,
+    ActionFailed,
+    CallAnswered,
+    CallDialed,
+    CallEnded,
+    CallHeld,
+    CallProgressed,
+    CallResumed,
+    CharacterPlayed,
+    CodeDelivered,
+    DigitReceived,
+    DigitsCollected,
+    Event,
+    HangupAsked,
+    KeyPressed,
+    MediaLost,
+    OriginateAccepted,
+    PiecePlayed,
+    QualitySampled,
+    SpeakingFailed,
+    SpeakingFinished,
+    SpeakingStarted,
+)
+from otpvoice.core.record import CallRecord, span_ms
+
+log = structlog.get_logger(__name__)
+
+_Told: TypeAlias = tuple[str, dict[str, Any]]
+
+
+def transcript(record: CallRecord, event: Event) -> None:
+    """Log what happened to a call: INFO for its answer, WARNING for what failed, DEBUG for the rest."""
+    told = _tell(record, event)
+    if told is None:
+        return
+    name, fields = told
+    match event:
+        case CallAnswered():
+            log.info(name, call=record.id, account=record.account, **fields)
+        case ActionFailed():
+            log.warning(name, call=record.id, account=record.account, **fields)
+        case _:
+            log.debug(name, call=record.id, account=record.account, **fields)
+
+
+def _tell(record: CallRecord, event: Event) -> _Told | None:
+    match event:
+        case CallDialed():
+            return "call.dialing", {"to": record.plan.to, "node": record.node}
+        case OriginateAccepted(sip_call_id=sip_call_id):
+            return "call.originated", {"sip_call_id": sip_call_id}
+        case CallProgressed(ringing=ringing):
+            return "call.ringing" if ringing else "call.progressed", {}
+        case CallAnswered(at=at):
+            return "call.answered", {"ring_ms": span_ms(record.ringing_at, at)}
+        case CallHeld():
+            return "call.held", {}
+        case CallResumed():
+            return "call.resumed", {}
+        case HangupAsked(by=by):
+            return "call.hangup_asked", {"by": by.value}
+        case CallEnded(cause=cause, sip_status=sip_status):
+            # Not yet the end of the story: the outcome is known a moment later, see LoggedRecords.
+            return "call.disconnected", {"cause": cause, "sip_status": sip_status}
+        case MediaLost():
+            return "media.lost", {}
+        case _:
+            return _tell_of_speech(event)
+
+
+def _tell_of_speech(event: _Rest) -> _Told | None:
+    match event:
+        case SpeakingStarted(seconds=seconds):
+            return "speech.started", {"seconds": round(seconds, 3)}
+        case SpeakingFinished(cut=cut):
+            return "speech.finished", {"cut": cut}
+        case SpeakingFailed(reason=reason):
+            return "speech.failed", {"reason": reason}
+        case CharacterPlayed(reading=reading, position=position, of=of):
+            return "code.character_played", {"reading": reading, "position": position, "of": of}
+        case CodeDelivered():
+            return "code.delivered", {}
+        case KeyPressed():
+            return "key.pressed", {}
+        case DigitsCollected(collected=collected, tag=tag, attempt=attempt):
+            return "digits.collected", {
+                "tag": tag,
+                "try": attempt,
+                "count": len(collected.keys),
+                "ended_by": collected.ended_by.value,
+                "valid": collected.valid,
+            }
+        case ActionCompleted(index=index, type=type_, id=id_):
+            return "action.completed", {"index": index, "type": type_, "id": id_}
+        case ActionFailed(index=index, code=code, message=message):
+            return "action.failed", {"index": index, "code": code, "message": message}
+        case DigitReceived() | PiecePlayed() | QualitySampled():
+            return None  # told as KeyPressed and CharacterPlayed; the last sample is in the summary
+        case _:
+            assert_never(event)
+
+
+_Rest: TypeAlias = (
+    SpeakingStarted
+    | SpeakingFinished
+    | SpeakingFailed
+    | CharacterPlayed
+    | CodeDelivered
+    | KeyPressed
+    | DigitsCollected
+    | ActionCompleted
+    | ActionFailed
+    | DigitReceived
+    | PiecePlayed
+    | QualitySampled
+)
+
+
+class _Records(Protocol):
+    async def accept(self, record: dict[str, Any], /) -> None: ...
+    def save(self, record: dict[str, Any], /) -> None: ...
+    def finish(self, record: dict[str, Any], /) -> None: ...
+
+
+class LoggedRecords:
+    """Records that tell the log of a call's two ends: ``call.queued`` and ``call.ended``, both at INFO."""
+
+    def __init__(self, records: _Records) -> None:
+        self._records = records
+
+    async def accept(self, record: dict[str, Any], /) -> None:
+        """Keep a new call. Raises what the records raise; then nothing is logged."""
+        await self._records.accept(record)
+        log.info("call.queued", **_who(record), to=record["to"], door=record["door"], language=record["language"])
+
+    def save(self, record: dict[str, Any], /) -> None:
+        """Keep how far a call got."""
+        self._records.save(record)
+
+    def finish(self, record: dict[str, Any], /) -> None:
+        """Keep how a call ended."""
+        self._records.finish(record)
+        outcome, played = record["outcome"] or {}, record["played"]
+        log.info(
+            "call.ended",
+            **_who(record),
+            outcome=outcome.get("class"),
+            reason=outcome.get("reason"),
+            ended_by=outcome.get("ended_by"),
+            cause=outcome.get("cause"),
+            sip_status=outcome.get("sip_status"),
+            delivered=record["delivered"],
+            readings=played["readings"],
+            complete=played["complete"],
+            ring_ms=record["ring_ms"],
+            talk_ms=record["talk_ms"],
+        )
+
+
+def _who(record: dict[str, Any]) -> dict[str, Any]:
+    return {"call": record["id"], "account": record["account"]}

@@ -1,0 +1,17 @@
+"""What an administrator decides: read once, checked whole, all that is wrong reported together.
+
+The fields of ``Settings`` are the list of settings: ``OTPVOICE_`` and the name in capitals is the variable, the name in
+small letters the key in the TOML file that ``OTPVOICE_CONFIG`` names. It connects to nothing.
+
+Settings of later versions are known by name: accepted, so that one file serves several versions, and without effect,
+which ``Settings.warnings`` says for each. What they would permit or send does not happen. Anything else is an error.
+"""
+
+from __future__ import annotations
+
+from otpvoice.settings.errors import SettingsError, SettingsProblem
+from otpvoice.settings.model import Settings
+from otpvoice.settings.tables import AccountSettings, TrunkSettings
+from otpvoice.settings.values import Bind, Legs
+
+__all__ = ["AccountSettings", "Bind", "Legs", "Settings", "SettingsError", "SettingsProblem", "TrunkSettings"]

@@ -1,0 +1,31 @@
+"""What is wrong with the settings, all of it at once.
+
+A problem names the variable and the rule and shows an example; it never repeats what was set, which may be a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsProblem:
+    """``name``: the variable, or the file and the place in it. ``rule`` ends a sentence that begins with the name."""
+
+    name: str
+    rule: str
+    example: str | None = None
+
+    def __str__(self) -> str:
+        example = f" (for example: {self.example})" if self.example else ""
+        return f"{self.name} {self.rule}{example}"
+
+
+class SettingsError(ValueError):
+    """The program can't start like this. Its text has a line for each problem."""
+
+    def __init__(self, problems: Iterable[SettingsProblem]) -> None:
+        self.problems = tuple(problems)
+        count = f"{len(self.problems)} settings are" if len(self.problems) > 1 else "1 setting is"
+        super().__init__("\n  ".join([f"{count} wrong:", *map(str, self.problems)]))

@@ -1,0 +1,85 @@
+"""The HTTP application: which doors there are, and what all answers have in common.
+
+It listens nowhere (see ``server``), and each door can be on an application of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from aiohttp import hdrs, web
+
+from otpvoice.dialects.reader import LARGEST
+from otpvoice.stasis import Trunk
+from otpvoice.web.auth import Account
+from otpvoice.web.calls import CallRoutes
+from otpvoice.web.connection import HEADERS, Connection
+from otpvoice.web.health import HealthRoutes
+from otpvoice.web.ports import Calls, Nodes, Store
+from otpvoice.web.problems import Handler, problems, route_of
+
+log = structlog.get_logger(__name__)
+
+_QUIET: Final = frozenset({"/healthz", "/readyz"})
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """The door for applications. ``trunks``: all that accounts are offered, by name."""
+
+    calls: Calls
+    store: Store
+    accounts: Iterable[Account]
+    trunks: Mapping[str, Trunk]
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The door for whoever watches over it."""
+
+    nodes: Nodes
+    store: Store
+
+
+def make_app(*, hook: Hook | None = None, health: Health | None = None) -> web.Application:
+    """Return an application with these doors."""
+    app = web.Application(middlewares=[_logged, problems], client_max_size=LARGEST)
+    if hook is not None:
+        app.add_routes(CallRoutes(hook.calls, hook.store, hook.accounts, hook.trunks).routes())
+    if health is not None:
+        app.add_routes(HealthRoutes(health.nodes, health.store).routes())
+    app.on_response_prepare.append(_add_headers)
+    return app
+
+
+async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
+    response.headers.update(HEADERS)
+
+
+@web.middleware
+async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Log the request: what was asked and what came of it, and nothing that was in it."""
+    if isinstance(request.protocol, Connection):
+        request.protocol.request_began()
+    began = time.perf_counter()
+    status = 499  # the client, or the server, did not wait for the answer
+    try:
+        response = await handler(request)
+        status = response.status
+        return response
+    finally:
+        route = route_of(request)
+        tell = log.debug if route in _QUIET else log.info
+        tell(
+            "http.request",
+            method=request.method if request.method in hdrs.METH_ALL else "other",
+            route=route,
+            status=status,
+            account=request.get("account"),
+            remote=request.remote,
+            ms=round((time.perf_counter() - began) * 1000, 1),
+        )

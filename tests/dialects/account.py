@@ -1,0 +1,34 @@
+"""The account that the examples are read for."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from otpvoice.dialects.destinations import Destinations
+from otpvoice.dialects.offers import CallDefaults, TrunkOffer
+
+NOW: Final = 1_800_000_000.0
+"""2027-01-15T08:00:00Z."""
+
+
+def check_voice(language: str, voice: str | None) -> None:
+    """There is one engine, and it speaks no Klingon."""
+    if not (voice or "espeak").startswith("espeak") or language.startswith("tlh"):
+        raise ValueError("no")
+
+
+DEFAULTS: Final = CallDefaults(
+    trunks={
+        "default": TrunkOffer("default", ("+442079460001", "+442079460000")),
+        "second": TrunkOffer("second", ("+442079460000",), ring_timeout=20.0),
+    },
+    destinations=Destinations(allow=("+44", "+99"), deny=("+447700900",)),
+    language="en-US",
+    voice="espeak",
+    local_numbers=re.compile("1[0-9]{3}|1&00"),
+    lead_in=0.5,
+    tail=0.7,
+    check_voice=check_voice,
+)
+"""Two trunks; Britain but for one range of it, and what begins with +99."""

@@ -1,0 +1,294 @@
+"""Our own request: examples that are taken, those that are not and why, and that nothing else can come of any body."""
+
+from __future__ import annotations
+
+import copy
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otpvoice.adapters.locales import load_locales
+from otpvoice.core.actions import Gather, Hangup, Pause, Say, SayCode
+from otpvoice.core.digits import DigitRules
+from otpvoice.core.flow import CallFlow
+from otpvoice.core.plan import CallPlan
+from otpvoice.core.secret import OtpCode
+from otpvoice.dialects.native import CallBody, parse_call
+from otpvoice.dialects.native_actions import Gather as GatherModel
+from otpvoice.dialects.native_actions import Pause as PauseModel
+from otpvoice.dialects.native_actions import Say as SayModel
+from otpvoice.dialects.native_actions import SayCode as SayCodeModel
+from otpvoice.dialects.offers import CallDefaults, CallRequest
+from otpvoice.dialects.problems import Fault, ProblemFound
+from tests.dialects.account import DEFAULTS, NOW
+
+EXAMPLES = Path(__file__).parent / "examples" / "native"
+GOOD = sorted((EXAMPLES / "good").glob("*.json"))
+BAD = sorted((EXAMPLES / "bad").glob("*.json"))
+LOCALES = load_locales()
+NUMBER = "+442079460123"
+
+
+def parse(document: Any, defaults: CallDefaults = DEFAULTS) -> CallRequest:
+    return parse_call(json.dumps(document).encode(), defaults, NOW)
+
+
+def problems(document: Any, defaults: CallDefaults = DEFAULTS) -> list[tuple[str, str]]:
+    with pytest.raises(ProblemFound) as found:
+        parse(document, defaults)
+    return [(problem.path, problem.code) for problem in found.value.problems]
+
+
+# --- examples ---------------------------------------------------------------------------------------------------------
+
+CALL = CallPlan(
+    to=NUMBER,
+    caller_id="+442079460001",
+    trunk="default",
+    language="en-US",
+    actions=(),
+    voice="espeak",
+    ring_timeout=45,
+    max_duration=180,
+    lead_in=0.5,
+    tail=0.7,
+)
+
+PLANS = {
+    "code_alone": replace(CALL, actions=(SayCode(OtpCode("918273")),)),
+    "code_with_everything": replace(
+        CALL,
+        caller_id="+442079460000",
+        trunk="second",
+        language="pt-BR",
+        voice="espeak:pt-br",
+        ring_timeout=30,
+        max_duration=90.5,
+        valid_until=1_896_084_000.5,
+        sip_headers={"X-Request-Id": "a b/1"},
+        metadata={"order": 7, "nested": {"none": None, "list": [1, None]}},
+        actions=(
+            SayCode(OtpCode("aB3"), template="{brand}: {code}!", brand="Acme {1}", times=5, speed=1),
+            Gather(DigitRules(max_digits=1, valid_digits="1"), prompt=(Say("Press 1."),), tag="confirm"),
+        ),
+    ),
+    "local_number": replace(CALL, to="1000", actions=(SayCode(OtpCode("000")),)),
+    "actions_of_every_type": replace(
+        CALL,
+        actions=(
+            Say("Hello", language="de", voice="espeak", speed=2, times=2, gap=0, id="hello", tag="t"),
+            Pause(0.1),
+            SayCode(
+                OtpCode("Zz9999999999"),
+                template="{code}",
+                group=0,
+                gap=0,
+                group_gap=10,
+                speed=0.5,
+                times=1,
+                slow_down=0.5,
+                language="fr",
+                voice="espeak:fr",
+            ),
+            Gather(
+                DigitRules(
+                    min_digits=0,
+                    max_digits=64,
+                    terminators="*#",
+                    valid_digits="0123456789*#ABCD",
+                    first_digit_timeout=0.1,
+                    inter_digit_timeout=60,
+                    overall_timeout=600,
+                ),
+                prompt=(Say("One?"), Pause(60), SayCode(OtpCode("123"))),
+                success=(Say("Thank you."),),
+                tries=10,
+                barge_in=False,
+                type_ahead="keep",
+                sensitive=False,
+                id="g",
+                tag="answer",
+            ),
+            Gather(DigitRules()),
+            Hangup(id="end"),
+        ),
+    ),
+    "longest_number_and_smallest_fields": replace(
+        CALL, to="+999999999999999", ring_timeout=5, max_duration=10, actions=(SayCode(OtpCode("aaa")),)
+    ),
+    "gather_without_terminators": replace(CALL, actions=(Gather(DigitRules(terminators="", max_digits=4)),)),
+}
+
+
+@pytest.mark.parametrize("example", GOOD, ids=lambda path: path.stem)
+def test_a_good_example_becomes_its_plan(example: Path) -> None:
+    request = parse_call(example.read_bytes(), DEFAULTS, NOW)
+    assert request == CallRequest(PLANS[example.stem], PLANS[example.stem].trunk)
+
+
+def test_every_plan_has_its_example() -> None:
+    assert PLANS.keys() == {path.stem for path in GOOD}
+
+
+@pytest.mark.parametrize("example", BAD, ids=lambda path: path.stem)
+def test_a_bad_example_is_refused_for_the_reasons_beside_it(example: Path) -> None:
+    with pytest.raises(ProblemFound) as found:
+        parse_call(example.read_bytes(), DEFAULTS, NOW)
+    complaints = [f"{one.path} {one.code}: {one.message}" for one in found.value.problems]
+    assert [found.value.fault.value, *complaints] == example.with_suffix(".txt").read_text().splitlines()
+
+
+@pytest.mark.parametrize("example", BAD, ids=lambda path: path.stem)
+def test_a_complaint_repeats_no_code(example: Path) -> None:
+    with pytest.raises(ProblemFound) as found:
+        parse_call(example.read_bytes(), DEFAULTS, NOW)
+    told = f"{found.value} {found.value!r} {found.value.problems}"
+    assert "918273" not in told
+    assert found.value.__cause__ is None
+
+
+# --- the shorthand ----------------------------------------------------------------------------------------------------
+
+
+def test_the_shorthand_stands_for_exactly_these_actions() -> None:
+    spoken = {"code": "918273", "brand": "Acme", "template": "{brand} {code}", "times": 3, "speed": 1.1}
+    gather = {"prompt": "One", "max_digits": 1, "success": "Thanks"}
+    written_out = [{"type": "say_code", **spoken}, {"type": "gather", **gather}]
+    short = parse({"to": NUMBER, **spoken, "gather": gather})
+    assert short == parse({"to": NUMBER, "actions": written_out})
+
+
+def test_the_shorthand_without_gather_is_one_action() -> None:
+    assert parse({"to": NUMBER, "code": "918273"}) == parse(
+        {"to": NUMBER, "actions": [{"type": "say_code", "code": "918273"}]}
+    )
+
+
+def test_defaults_of_the_models_are_those_of_the_core() -> None:
+    """They are written down twice; this keeps them one."""
+    code, pause = OtpCode("918273"), {"type": "pause", "seconds": 1}
+    assert SayModel(type="say", text="a").to_core() == Say("a")
+    assert SayCodeModel(type="say_code", code=code.reveal()).to_core() == SayCode(code)  # type: ignore[arg-type]
+    assert GatherModel().to_core() == Gather(DigitRules())
+    assert PauseModel.model_validate(pause).to_core() == Pause(1)
+
+
+# --- what the account decides -----------------------------------------------------------------------------------------
+
+
+def test_the_first_caller_id_of_the_trunk_is_shown() -> None:
+    assert parse({"to": NUMBER, "code": "918273", "trunk": "second"}).plan.caller_id == "+442079460000"
+
+
+def test_a_trunk_without_caller_ids_shows_its_own() -> None:
+    trunks = {"default": replace(DEFAULTS.trunks["default"], caller_ids=())}
+    defaults = replace(DEFAULTS, trunks=trunks)
+    assert parse({"to": NUMBER, "code": "918273"}, defaults).plan.caller_id is None
+    assert problems({"to": NUMBER, "code": "918273", "from": "+442079460001"}, defaults) == [("$.from", "not_allowed")]
+
+
+def test_an_account_without_trunks_calls_nobody() -> None:
+    assert problems({"to": NUMBER, "code": "918273"}, replace(DEFAULTS, trunks={})) == [("$.trunk", "not_allowed")]
+
+
+def test_a_ring_timeout_of_the_trunk_holds_where_none_is_given() -> None:
+    assert parse({"to": NUMBER, "code": "918273", "trunk": "second"}).plan.ring_timeout == 20
+    assert parse({"to": NUMBER, "code": "918273", "trunk": "second", "ring_timeout": 9}).plan.ring_timeout == 9
+
+
+def test_without_local_numbers_only_e164_is_called() -> None:
+    assert problems({"to": "1000", "code": "918273"}, replace(DEFAULTS, local_numbers=None)) == [("$.to", "format")]
+
+
+def test_a_local_number_is_not_looked_up_among_destinations() -> None:
+    nowhere = replace(DEFAULTS, destinations=replace(DEFAULTS.destinations, allow=()))
+    assert parse({"to": "1000", "code": "918273"}, nowhere).plan.to == "1000"
+
+
+def test_a_destination_is_the_last_thing_looked_at() -> None:
+    """What is wrong comes first: who may not call there learns nothing new."""
+    assert problems({"to": "+33123456789", "code": "1"}) == [("$.code", "format")]
+
+
+def test_a_call_is_stale_from_its_last_moment_on() -> None:
+    at = {"to": NUMBER, "code": "918273", "valid_until": "2027-01-15T08:00:00Z"}
+    assert problems(at) == [("$.valid_until", "expired")]
+    assert parse({**at, "valid_until": "2027-01-15T08:00:00.001Z"}).plan.valid_until == pytest.approx(NOW + 0.001)
+
+
+@pytest.mark.parametrize("digits", range(1, 10))
+def test_any_number_of_decimals_of_a_second_is_read(digits: int) -> None:
+    fraction = "5" + "0" * (digits - 1)
+    request = parse({"to": NUMBER, "code": "918273", "valid_until": f"2030-01-01T00:00:00.{fraction}z"})
+    assert request.plan.valid_until == 1_893_456_000.5
+
+
+# --- any body at all --------------------------------------------------------------------------------------------------
+
+LONE = st.text(max_size=20)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | LONE | st.sampled_from([NUMBER, "918273", "say", "1000"]),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(LONE, inner, max_size=4),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(
+    [field.alias or name for name, field in CallBody.model_fields.items()]
+    + [*SayModel.model_fields, *SayCodeModel.model_fields, *GatherModel.model_fields, *PauseModel.model_fields]
+)
+DOCUMENTS = [json.loads(path.read_text()) for path in GOOD]
+
+
+def places(document: Any) -> list[tuple[Any, Any]]:
+    """All values of a document, as (container, key)."""
+    keys = document.keys() if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
+    return [place for key in keys for place in ((document, key), *places(document[key]))]
+
+
+def read(body: bytes) -> CallRequest | ProblemFound:
+    try:
+        return parse_call(body, DEFAULTS, NOW)
+    except ProblemFound as found:
+        return found
+
+
+def check(body: bytes) -> None:
+    """Either a plan that the core can carry out and the store can keep, or complaints that name their spot."""
+    match read(body):
+        case CallRequest(plan=plan):
+            CallFlow(plan, LOCALES)
+            orjson.dumps([plan.to, dict(plan.metadata), dict(plan.sip_headers)])
+        case ProblemFound(fault=fault, problems=found):
+            assert len(found) == 1 or (found and fault is Fault.INVALID)
+            assert all(problem.path.startswith("$") and problem.message for problem in found)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_answered_with_complaints(body: bytes) -> None:
+    check(body)
+
+
+@given(st.dictionaries(NAMES | LONE, VALUES, max_size=6))
+def test_any_json_is_answered(document: dict[str, Any]) -> None:
+    check(json.dumps(document).encode())
+
+
+@given(st.data())
+def test_a_good_request_with_one_value_changed_is_answered(data: st.DataObject) -> None:
+    document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
+    container, key = data.draw(st.sampled_from(places(document)))
+    container[key] = data.draw(VALUES)
+    check(json.dumps(document).encode())
+
+
+@given(st.data())
+def test_a_good_request_with_one_field_more_is_answered(data: st.DataObject) -> None:
+    document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
+    objects = [document, *(inner for outer, key in places(document) if isinstance(inner := outer[key], dict))]
+    data.draw(st.sampled_from(objects))[data.draw(NAMES | LONE)] = data.draw(VALUES)
+    check(json.dumps(document).encode())
