@@ -68,7 +68,7 @@ class Service:
     """``async with await Service.start(settings) as service``; leaving it drains and stops."""
 
     def __init__(self, settings: Settings) -> None:
-        """Make everything; nothing runs or connects before ``start``. Raises ``ValueError`` for an unknown voice."""
+        """Make everything; nothing runs or connects before ``start``. Raises ``ValueError`` for what can't be had."""
         self.settings = settings
         self.failed = asyncio.Event()
         self.port = 0
@@ -76,7 +76,7 @@ class Service:
         self._writes = KeptWrites(self._store)
         self._records = LoggedRecords(Records(self._store, self._writes))
         locales = load_locales()
-        law = settings.trunks[0].codec
+        law = one_law(settings)
         self._renderer = Renderer([Espeak()], locales, law, settings.voice)
         self.stasis = StasisApp(
             settings.instance, locales, self._renderer, self._records, (self._keep_answered, transcript)
@@ -182,6 +182,14 @@ class Service:
             return
         log.critical("service.broken", part=task.get_name(), exc_info=error)
         self.failed.set()
+
+
+def one_law(settings: Settings) -> Law:
+    """Return the codec of all trunks: a leg has one, and there is one pool. Raises ``ValueError`` where they differ."""
+    laws = {trunk.codec for trunk in settings.trunks}
+    if len(laws) > 1:
+        raise ValueError("trunks: all must have the same codec in this version")
+    return laws.pop()
 
 
 def make_store(settings: Settings) -> Store:

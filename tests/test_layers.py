@@ -21,8 +21,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "session": {"core", "media"},
     "stasis": {"session", "ari", "core"},
     "web": {"web", "stasis", "dialects", "media", "core"},
-    "settings": {"core", "dialects"},
-    "logs": {"core"},
+    "settings": {"settings", "core", "dialects"},
+    "logs": {"logs", "core"},
     "testkit": {"testkit", "media"},
     "cli": {"cli", "service", "settings", "logs", "testkit", "adapters", "core"},
     # The only places where everything meets.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from otpvoice.cli import asking
+
 app = typer.Typer(
     name="otpvoice",
     help="Voice OTP delivery on your own Asterisk.",
@@ -27,3 +29,6 @@ def demo() -> None:
     from otpvoice.cli.demo import demo as run  # noqa: PLC0415
 
     raise typer.Exit(run())
+
+
+asking.add_to(app)

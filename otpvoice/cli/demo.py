@@ -23,6 +23,7 @@ from rich.console import Console
 
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import Call, CalleeAgent, CallOver, Scenario
+from otpvoice.testkit.instance import StartFailed
 from otpvoice.testkit.redis import RedisInstance
 from otpvoice.testkit.serve import ServeInstance
 
@@ -56,6 +57,9 @@ def demo() -> int:
     except KeyboardInterrupt:
         console.print("\nstopped; nothing is left running", style="yellow")
         return 130
+    except StartFailed as failed:
+        console.print(str(failed), style="red", markup=False)
+        return 1
     return 0 if summary is not None and summary["delivered"] else 1
 
 

@@ -41,7 +41,7 @@ class ServeInstance(Instance):
     async def start(cls, folder: Path, settings: Mapping[str, object]) -> Self:
         """Start one and wait until it answers; ``ready`` waits until it can place calls.
 
-        ``settings``: names of variables in lower case, without prefix; ``trunk`` is a dial string. Raises ``StartFailed``.
+        ``settings``: variables in lower case, without prefix; ``trunk`` is a dial string. Raises ``StartFailed``.
         """
         return await started(lambda: cls(folder.absolute(), settings))
 
@@ -85,15 +85,15 @@ class ServeInstance(Instance):
                 else:
                     await asyncio.sleep(_POLL)
 
-    def terminate(self) -> None:
-        """Send SIGTERM: the calls may finish; again: they end now."""
-        os.kill(self.pid, signal.SIGTERM)
+    def terminate(self, signum: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to end (SIGTERM or SIGINT): the calls may finish; again: they end now."""
+        os.kill(self.pid, signum)
 
     async def ended(self, within: float = 20.0) -> int:
         """Wait until it has ended. Returns its exit code, for a signal that ended it negative. ``TimeoutError``."""
         async with asyncio.timeout(within):
             # Polled: the process belongs to no event loop (see Instance).
-            while self._process is None or (code := self._process.poll()) is None:
+            while self._process is None or (code := self._process.poll()) is None:  # noqa: ASYNC110
                 await asyncio.sleep(_POLL)
         return code
 
@@ -129,11 +129,6 @@ class ServeInstance(Instance):
 
     def _release(self) -> None:
         self._ports.release()
-
-
-def _toml(table: Mapping[str, object]) -> str:
-    # A JSON string is a TOML string.
-    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in table.items())
 
 
 def _toml(table: Mapping[str, object]) -> str:
