@@ -10,7 +10,6 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-import orjson
 import structlog
 
 from otpvoice.adapters.locales import load_locales
@@ -55,6 +54,15 @@ class Records:
             log.error("store.unavailable", reason=error.reason)
             raise NotTaken("store_unavailable") from error
 
+    async def get(self, account: str, call_id: str) -> dict[str, Any] | None:
+        """Return a record as it is last known here: what is on its way to the store comes first."""
+        kept = self.writes.kept(account, call_id)
+        return dict(kept) if kept is not None else await self.store.get(account, call_id)
+
+    async def ping(self) -> None:
+        """Return if the store takes writes now."""
+        await self.store.ping()
+
     def save(self, record: dict[str, Any]) -> None:
         """Keep how far a call got."""
         self.writes.save(record)
@@ -74,7 +82,8 @@ class Service:
         self.port = 0
         self._store = make_store(settings)
         self._writes = KeptWrites(self._store)
-        self._records = LoggedRecords(Records(self._store, self._writes))
+        self._kept = Records(self._store, self._writes)
+        self._records = LoggedRecords(self._kept)
         locales = load_locales()
         law = one_law(settings)
         self._renderer = Renderer([Espeak()], locales, law, settings.voice)
@@ -116,17 +125,17 @@ class Service:
             await listener.close()
         for record in await self._writes.drain(LAST_WRITES):
             # The last place where it can be kept. It holds no secret: neither codes nor sensitive keys are in records.
-            log.error("store.not_written", record=orjson.dumps(record).decode())
+            log.error("store.not_written", record=record)
         await self._renderer.close()
         await self._store.close()
 
     async def _start(self) -> None:
         self._supervise(self.node.run(), "node")
         self._supervise(self._renderer.warm_up([self.settings.language]), "warm-up")
-        health = Health(self.stasis, self._store)
+        health = Health(self.stasis, self._kept)
         hook = Hook(
             self.stasis,
-            self._store,
+            self._kept,
             accounts=[self._account(account) for account in self.settings.accounts],
             trunks={trunk.name: Trunk(trunk.name, trunk.dial) for trunk in self.settings.trunks},
         )

@@ -26,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
 
 def _call(
     to: Annotated[str, typer.Argument(help="The number to call: E.164 with plus, or a local number.")],
+    *,
     code: Annotated[
         str | None,
         typer.Option(
@@ -45,7 +46,7 @@ def _call(
 
 
 def _calls(
-    call_id: Annotated[str, typer.Argument(metavar="ID")], url: Url = None, key: Key = None, as_json: AsJson = False
+    call_id: Annotated[str, typer.Argument(metavar="ID")], *, url: Url = None, key: Key = None, as_json: AsJson = False
 ) -> None:
     """Show one call."""
     from otpvoice.cli.calls import calls  # noqa: PLC0415
@@ -54,6 +55,7 @@ def _calls(
 
 
 def _check(
+    *,
     url: Annotated[str | None, typer.Option(help="Base URL. [default: by OTPVOICE_ADMIN_BIND]")] = None,
     ready: Annotated[bool, typer.Option(help="Can it place calls now?")] = False,
 ) -> None:

@@ -53,8 +53,6 @@ def call(
         return EX_USAGE
     except (Refused, Unanswered) as error:
         sys.stderr.write(f"{error}\n")
-        for problem in getattr(error, "problem", {}).get("errors", ())[1:]:
-            sys.stderr.write(f"  {problem.get('path')} {problem.get('message')}\n")
         return 1
     show(record, as_json=as_json)
     return 0 if not wait or _succeeded(record) else 1

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from otpvoice.cli import address
-from otpvoice.cli.client import Client, Refused, Unanswered
+from otpvoice.cli.client import Client, Refused, Unanswered, objects
 
 
 def calls(call_id: str, *, url: str | None = None, key: str | None = None, as_json: bool = False) -> int:
@@ -48,7 +48,7 @@ def _lines(record: Mapping[str, Any]) -> Iterator[str]:
     for name, value in rows.items():
         if value not in {None, ""}:
             yield f"{name:<11}{value}"
-    for error in record.get("errors") or ():
+    for error in objects(record, "errors"):
         yield f"{'error':<11}{error.get('code')}: {error.get('message')}"
 
 

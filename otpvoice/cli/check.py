@@ -9,7 +9,7 @@ import os
 import sys
 
 from otpvoice.cli import address
-from otpvoice.cli.client import Client, Refused, Unanswered
+from otpvoice.cli.client import Client, Refused, Unanswered, objects
 
 TIMEOUT = 4.0
 """Seconds; less than any sensible interval between checks."""
@@ -21,8 +21,8 @@ def check(*, url: str | None = None, ready: bool = False) -> int:
     try:
         Client(url or address.admin_url(os.environ), timeout=TIMEOUT).health(path)
     except Refused as error:
-        reasons = [reason.get("code") for reason in error.problem.get("reasons", ())]
-        sys.stderr.write(f"{error.status} {', '.join(map(str, reasons)) or path}\n")
+        reasons = [str(reason.get("code")) for reason in objects(error.problem, "reasons")]
+        sys.stderr.write(f"{error.status} {', '.join(reasons)}\n" if reasons else f"{error}\n")
         return 1
     except Unanswered as error:
         sys.stderr.write(f"{error}\n")

@@ -21,7 +21,7 @@ class Unanswered(Exception):
 
 
 class Refused(Exception):
-    """The answer was no: ``status`` and the problem (RFC 9457) that came with it."""
+    """The answer was no: ``status`` and the problem (RFC 9457) that came with it. The message is for people."""
 
     def __init__(self, status: int, problem: Mapping[str, Any]) -> None:
         super().__init__(_sentence(status, problem))
@@ -85,6 +85,18 @@ def _object(content: bytes) -> dict[str, Any]:
 
 
 def _sentence(status: int, problem: Mapping[str, Any]) -> str:
-    parts = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
-    # It may be another server that answers: nothing of it may steer the terminal.
-    return "".join(one if one.isprintable() else "?" for one in f"{status} {': '.join(parts)}".strip())
+    # It may be another server that answers: nothing of what it says is taken for granted, or steers the terminal.
+    rows = [f"{one.get('path')} {one.get('message')}" for one in objects(problem, "errors")]
+    if not rows and "detail" in problem:
+        rows = [str(problem["detail"])]
+    return "\n  ".join(map(_printable, [f"{status} {problem.get('title', '')}".strip(), *rows]))
+
+
+def objects(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """Return a list of objects in an answer; empty where it is something else."""
+    found = answer.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else "?" for one in text)

@@ -77,6 +77,7 @@ class CallEnded:
 
     ``sip_status`` is the remote's own final response, None where Asterisk made it up; ``cause`` is Q.850.
     ``by_callee``: the far end hung up, as opposed to us or Asterisk. ``fault``: the end was none of these.
+    ``unseen_since``: the end was not seen, and lies somewhere after this instant.
     """
 
     at: float
@@ -85,6 +86,7 @@ class CallEnded:
     by_callee: bool = False
     replied: bool | None = None
     fault: Fault | None = None
+    unseen_since: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,6 +139,9 @@ class CallFlow:
             replied=event.replied if event.replied is not None else self._ending.replied,
             fault=self._ending.fault or event.fault,
         )
+        if event.unseen_since is not None:
+            # After a hang-up the queue drains on, and its marks keep coming.
+            self.proof.take_back(event.unseen_since)
         self._story.close()
         self._finish()
         return self._stage.take_commands()

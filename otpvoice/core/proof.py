@@ -40,12 +40,21 @@ class Proof:
 
     def played(self, piece: CodeCharacter, at: float) -> list[CharacterPlayed | CodeDelivered]:
         """Count a character. Returns what is to be told."""
-        report = CharacterPlayed(piece.reading, piece.position, piece.of, at)
+        return self._count(CharacterPlayed(piece.reading, piece.position, piece.of, at))
+
+    def take_back(self, since: float) -> None:
+        """Forget what was counted after an instant: nobody knows whether the callee was still there."""
+        kept = [report for report in self.digits if report.at <= since]
+        self.digits, self.readings, self._run = [], 0, 0
+        for report in kept:
+            self._count(report)
+
+    def _count(self, report: CharacterPlayed) -> list[CharacterPlayed | CodeDelivered]:
         self.digits.append(report)
         # A reading is whole when its characters followed each other from the first to the last.
-        self._run = self._run + 1 if piece.position == self._run + 1 else int(piece.position == 1)
-        if self._run < piece.of or piece.position != piece.of:
+        self._run = self._run + 1 if report.position == self._run + 1 else int(report.position == 1)
+        if self._run < report.of or report.position != report.of:
             return [report]
         self._run = 0
         self.readings += 1
-        return [report, CodeDelivered(at)] if self.readings == 1 else [report]
+        return [report, CodeDelivered(report.at)] if self.readings == 1 else [report]

@@ -62,7 +62,7 @@ class _Assembly:
         self._default_trunk(trunks)
         made = self._default_account(accounts)
         self._caller_ids(trunks, accounts)
-        self._fill(accounts, trunks)
+        self._fill(accounts)
         document = {key: value for key, value in self.values.items() if key not in LATER}
         document |= {"trunks": trunks, "accounts": accounts, "dev_key": made, "later": tuple(self.later)}
         return Assembled(document, self.names, tuple(self.problems))
@@ -122,15 +122,12 @@ class _Assembly:
             )
             del self.values["caller_ids"]
 
-    def _fill(self, accounts: list[dict[str, Any]], trunks: list[dict[str, Any]]) -> None:
-        """What an account leaves open."""
-        allow = ("allow_destinations",)
-        every = [trunk["name"] for trunk in trunks if isinstance(trunk.get("name"), str)]
+    def _fill(self, accounts: list[dict[str, Any]]) -> None:
+        """Give the list of all to those accounts that have no list of their own."""
         for index, account in enumerate(accounts):
-            account.setdefault("trunks", every)
             if "allow_destinations" not in account:
                 account["allow_destinations"] = self.values.get("allow_destinations", ())
-                self.names["accounts", index, *allow] = self._given.name("allow_destinations")
+                self.names["accounts", index, "allow_destinations"] = self._given.name("allow_destinations")
 
     def _put(self, key: str, table: dict[str, Any], loc: Loc) -> None:
         """Move a value into a table. A variable wins over what stands there; a key of the same file may not."""

@@ -35,23 +35,27 @@ from otpvoice.settings.values import Bind, Legs
 class Settings(SettingsModel):
     """All of them. The first of ``trunks`` is the default one; there is at least one trunk and one account."""
 
+    # Secrets are excluded from dumps: a dump knows nothing of Secret's bullets.
     dev: Annotated[bool, PlainValidator(values.flag)] = Field(False, examples=["1"])
 
     ari_url: Annotated[str, PlainValidator(values.ari_url)] = Field(
         "http://127.0.0.1:8088", examples=["http://10.0.0.5:8088"]
     )
     ari_user: str = Field("otpvoice", examples=["otpvoice"])
-    ari_password: Secret = Field(Secret(""), validate_default=True, examples=["the output of: openssl rand -hex 32"])
-    ari_app: Name = Field("otpvoice", examples=["otpvoice"])
-    instance: Annotated[str, PlainValidator(values.instance)] = Field(
-        default_factory=socket.gethostname, validate_default=True, examples=["otp-1"]
+    ari_password: Secret = Field(
+        Secret(""), validate_default=True, exclude=True, examples=["the output of: openssl rand -hex 32"]
     )
+    ari_app: Name = Field("otpvoice", examples=["otpvoice"])
+    instance: Annotated[str, PlainValidator(values.instance)] = Field(examples=["otp-1"])
+    """Where nothing is set: the host's name."""
 
     trunks: tuple[TrunkSettings, ...]
     accounts: tuple[AccountSettings, ...]
-    dev_key: Secret | None = None
-    secret_key: Secret | None = Field(None, validate_default=True, examples=["the output of: openssl rand -base64 32"])
-    redis_url: Secret | None = Field(None, validate_default=True, examples=["redis://127.0.0.1:6379/0"])
+    dev_key: Secret | None = Field(None, exclude=True)
+    secret_key: Secret | None = Field(
+        None, validate_default=True, exclude=True, examples=["the output of: openssl rand -base64 32"]
+    )
+    redis_url: Secret | None = Field(None, validate_default=True, exclude=True, examples=["redis://127.0.0.1:6379/0"])
 
     http_bind: Annotated[Bind, PlainValidator(values.bind)] = Field(Bind("127.0.0.1", 8080), examples=["0.0.0.0:8080"])
     admin_bind: Annotated[Bind | None, PlainValidator(values.bind)] = Field(None, examples=["127.0.0.1:9090"])
@@ -86,6 +90,7 @@ class Settings(SettingsModel):
         given = read(environ, KEYS | LATER, SECRETS, TABLES)
         dev = _is_dev(given.values.get("dev"))
         assembled = assemble(given, dev=dev)
+        assembled.document.setdefault("instance", socket.gethostname())
         names = [trunk.get("name") for trunk in assembled.document["trunks"]]
         around = Around(dev, tuple(name for name in names if isinstance(name, str)))
         problems = [*given.problems, *assembled.problems]
@@ -146,7 +151,7 @@ class Settings(SettingsModel):
     def _redis_url(cls, value: Any, info: ValidationInfo) -> Secret | None:
         if value is None:
             if not around(info).dev:
-                raise ValueError("is required: without it calls are known to this process only")
+                raise ValueError("is required: without it calls are lost with this process")
             return None
         return values.redis_url(value)
 

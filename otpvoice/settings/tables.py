@@ -63,13 +63,15 @@ class TrunkSettings(SettingsModel):
 
 
 class AccountSettings(SettingsModel):
-    """Who may ask for calls. ``allow_destinations`` is the account's own list, else that of all."""
+    """Who may ask for calls. ``trunks``: all where none is named. ``allow_destinations``: its own, or those of all."""
 
     id: Name = Field(examples=["shop"])
-    api_keys: Digests = Field((), repr=False, examples=["the output of: openssl rand -hex 32"])
-    keys: Digests = Field((), repr=False, validate_default=True, examples=["the output of: printf %s KEY | sha256sum"])
+    api_keys: Digests = Field((), repr=False, exclude=True, examples=["the output of: openssl rand -hex 32"])
+    keys: Digests = Field(
+        (), repr=False, exclude=True, validate_default=True, examples=["the output of: printf %s KEY | sha256sum"]
+    )
     caller_ids: CallerIds = Field((), examples=["+442079460000"])
-    trunks: tuple[str, ...] = Field((), examples=["default"])
+    trunks: tuple[str, ...] = Field((), validate_default=True, examples=["default"])
     allow_destinations: Prefixes = Field((), examples=["+44 +353"])
 
     @property
@@ -97,7 +99,7 @@ class AccountSettings(SettingsModel):
         names = values.names(value)
         if not set(around(info).trunks).issuperset(names):
             raise ValueError("must be names of trunks that there are")
-        return names
+        return names or around(info).trunks
 
     @field_validator("allow_destinations", mode="after")
     @classmethod

@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 
 from otpvoice.dialects.reader import LARGEST
 from otpvoice.stasis import Trunk
-from otpvoice.web.auth import Account
+from otpvoice.web.auth import ACCOUNT, Account
 from otpvoice.web.calls import CallRoutes
 from otpvoice.web.connection import HEADERS, Connection
 from otpvoice.web.health import HealthRoutes
@@ -79,7 +79,7 @@ async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
             method=request.method if request.method in hdrs.METH_ALL else "other",
             route=route,
             status=status,
-            account=request.get("account"),
+            account=request.get(ACCOUNT),
             remote=request.remote,
             ms=round((time.perf_counter() - began) * 1000, 1),
         )

@@ -18,6 +18,8 @@ from otpvoice.web.problems import Refusal
 
 TEST_KEY: Final = "otp_test_"
 """Keys that must never dial. Calls without a telephone come later, so for now they do nothing at all."""
+ACCOUNT: Final = web.RequestKey("account", str)
+"""Whose request it is, for the line in the log."""
 _LONGEST: Final = 512
 
 
@@ -49,6 +51,7 @@ class Keys:
             raise _unauthorized('Bearer error="invalid_token"', "This key is not known.")
         if key.strip().startswith(TEST_KEY):
             raise Refusal(403, "not_supported", "Test keys are not supported yet", "Nobody was called.")
+        request[ACCOUNT] = account.id
         return account
 
     def _find(self, key: str) -> Account | None:

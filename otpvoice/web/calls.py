@@ -45,7 +45,7 @@ class CallRoutes:
         ]
 
     async def _place(self, request: web.Request) -> web.Response:
-        account = self._account(request)
+        account = self._keys.account(request)
         if "Idempotency-Key" in request.headers:
             # Passed over in silence, it would let a client repeat a request and ring somebody twice.
             raise Refusal(422, "not_supported", "Idempotency-Key is not supported yet", "Leave the header out.")
@@ -54,11 +54,11 @@ class CallRoutes:
         return _answer(record, status=202, headers={hdrs.LOCATION: f"/v1/calls/{record['id']}"})
 
     async def _show(self, request: web.Request) -> web.Response:
-        account = self._account(request)
+        account = self._keys.account(request)
         return _answer(await self._find(account.id, request.match_info["id"]))
 
     async def _hang_up(self, request: web.Request) -> web.Response:
-        account, call_id = self._account(request), request.match_info["id"]
+        account, call_id = self._keys.account(request), request.match_info["id"]
         if (live := self._calls.find(account.id, call_id)) is not None:
             # Without asking the store: a call can be ended whatever else is broken.
             self._calls.hang_up(call_id)
@@ -67,11 +67,6 @@ class CallRoutes:
         if record["state"] != "ended" and record["instance"] != self._calls.instance:
             raise Refusal(409, "call_elsewhere", "The call is on another instance", "Ask that one to end it.")
         return _answer(record, status=202)
-
-    def _account(self, request: web.Request) -> Account:
-        account = self._keys.account(request)
-        request["account"] = account.id  # for the line in the log
-        return account
 
     async def _find(self, account: str, call_id: str) -> dict[str, Any]:
         if (live := self._calls.find(account, call_id)) is not None:

@@ -71,12 +71,25 @@ class Connection(web.RequestHandler):
     ) -> web.StreamResponse:
         """Answer what is no request, or what no handler could answer."""
         log.info("http.malformed", status=status, error=type(exc).__name__, remote=request.remote)
-        response = of_status(status).response()
-        response.headers.update(HEADERS)
+        response = _ours(status)
         response.force_close()
         return response
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer. One that aiohttp made before any door was asked (417) becomes ours."""
+        if isinstance(resp, web.HTTPException):
+            resp = _ours(resp.status)
+        return await super().finish_response(request, resp, start_time)
 
     def log_exception(self, *args: Any, **kw: Any) -> None:
         """Log that something broke in HTTP itself: where, and not with which bytes."""
         error = kw.get("exc_info")
         log.error("http.connection_failed", error=type(error).__name__)
+
+
+def _ours(status: int) -> web.Response:
+    response = of_status(status).response()
+    response.headers.update(HEADERS)
+    return response

@@ -105,6 +105,20 @@ async def test_what_the_store_does_not_take_is_written_when_it_is_back() -> None
     assert writes.dropped == 0
 
 
+async def test_what_is_not_written_yet_can_be_read_here() -> None:
+    store = FalteringStore()
+    store.answers.clear()
+    writes = KeptWrites(store)
+    writes.save(record("answered"))
+    assert (writes.kept("default", "call_1") or {})["state"] == "answered"
+    writes.finish(record("ended"))
+    assert (writes.kept("default", "call_1") or {})["state"] == "ended"
+    assert writes.kept("another", "call_1") is None
+    store.answers.set()
+    await written(writes)
+    assert writes.kept("default", "call_1") is None
+
+
 async def test_pauses_double_up_to_the_longest_and_are_never_quite_equal() -> None:
     store, pauses = FalteringStore(), Pauses()
     store.away = True

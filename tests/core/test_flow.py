@@ -171,6 +171,17 @@ def test_half_a_code_is_not_delivered() -> None:
     assert not flow.proof.complete
 
 
+def test_what_was_played_after_the_call_was_out_of_sight_does_not_count() -> None:
+    flow = answered(SayCode(OtpCode("482"), times=2, group=0))
+    for index, piece in enumerate(flow.scripts[0]):
+        if isinstance(piece, CodeCharacter):
+            flow.receive(PiecePlayed("1", index, 100.0 * piece.reading + piece.position), 2.0)
+    assert flow.proof.readings == 2
+    flow.receive(CallEnded(300.0, fault=Fault.EVENTS_LOST, unseen_since=201.5), 9.0)
+    assert flow.proof.readings == 1
+    assert [(played.reading, played.position) for played in flow.proof.digits] == [(1, 1), (1, 2), (1, 3), (2, 1)]
+
+
 def test_nothing_was_to_be_delivered_where_there_is_no_code() -> None:
     assert answered(Say("Hello.")).proof.delivered is None
 

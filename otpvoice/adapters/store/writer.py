@@ -55,6 +55,11 @@ class KeptWrites:
         """How many calls have a record that is not written yet."""
         return len(self._ended) + len(self._going_on)
 
+    def kept(self, account: str, call_id: str) -> CallRecord | None:
+        """Return a record that is not written yet: newer than what the store has."""
+        key = CallKey(account, call_id)
+        return self._ended.get(key) or self._going_on.get(key)
+
     def save(self, record: CallRecord) -> None:
         """Keep the record of a call that goes on, in place of an earlier one. ValueError if it is malformed."""
         key = call_key(record)

@@ -1,0 +1,599 @@
+"""Settings: what holds where nothing is set, what may be set, and what is said of all that is wrong."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otpvoice.settings import Bind, Legs, Settings, SettingsError
+from otpvoice.settings.model import KEYS
+
+PASSWORD = "correct horse battery"
+KEY = "0123456789abcdef0123456789abcdef"
+SECRET = base64.b64encode(bytes(range(32))).decode()
+
+LEAST = {
+    "OTPVOICE_ARI_PASSWORD": PASSWORD,
+    "OTPVOICE_TRUNK": "PJSIP/{number}@trunk",
+    "OTPVOICE_API_KEYS": KEY,
+    "OTPVOICE_REDIS_URL": "redis://127.0.0.1:6379/0",
+    "OTPVOICE_ALLOW_DESTINATIONS": "+44",
+    "OTPVOICE_INSTANCE": "otp-1",
+}
+DEV = {"OTPVOICE_DEV": "1", "OTPVOICE_TRUNK": "PJSIP/{number}@trunk"}
+
+
+def load(**variables: str) -> Settings:
+    """Load what is needed and these."""
+    return Settings.load(LEAST | {f"OTPVOICE_{name}": value for name, value in variables.items()})
+
+
+def problems(environ: dict[str, str]) -> dict[str, str]:
+    """Return what is said, by the name of what is wrong."""
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environ)
+    return {problem.name: problem.rule for problem in error.value.problems}
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Write a file; return the variable that names it."""
+
+    def write(text: str) -> dict[str, str]:
+        path = tmp_path / "otpvoice.toml"
+        path.write_text(text)
+        return {"OTPVOICE_CONFIG": str(path)}
+
+    return write
+
+
+def digest(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()
+
+
+# --- defaults ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_holds_where_little_is_set() -> None:
+    settings = load()
+    assert settings.model_dump(exclude={"accounts", "trunks"}) == {
+        "dev": False,
+        "ari_url": "http://127.0.0.1:8088",
+        "ari_user": "otpvoice",
+        "ari_app": "otpvoice",
+        "instance": "otp-1",
+        "http_bind": ("127.0.0.1", 8080),
+        "admin_bind": None,
+        "allow_destinations": ("+44",),
+        "deny_destinations": (),
+        "local_numbers": None,
+        "voice": "espeak",
+        "language": "en-US",
+        "lead_in": 0.4,
+        "tail": 0.6,
+        "media_legs": (8, 400),
+        "summary_ttl": 604_800,
+        "drain_timeout": 60,
+        "log": None,
+        "log_level": "info",
+        "later": (),
+    }
+    assert (settings.dev_key, settings.secret_key) == (None, None)
+    (trunk,) = settings.trunks
+    assert (trunk.name, trunk.dial, trunk.caller_ids) == ("default", "PJSIP/{number}@trunk", ())
+    assert (trunk.codec, trunk.ring_timeout) == ("ulaw", 45)
+    (account,) = settings.accounts
+    assert (account.id, account.trunks, account.allow_destinations) == ("default", ("default",), ("+44",))
+    assert account.key_digests == (digest(KEY),)
+    assert settings.warnings == ()
+
+
+@pytest.mark.parametrize(("host", "fine"), [("host.example", True), ("höst", False), ("", False)])
+def test_the_instance_is_called_like_the_host(monkeypatch: pytest.MonkeyPatch, host: str, *, fine: bool) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    environ = {name: value for name, value in LEAST.items() if name != "OTPVOICE_INSTANCE"}
+    if fine:
+        assert Settings.load(environ).instance == host
+    else:
+        assert problems(environ).keys() == {"OTPVOICE_INSTANCE"}
+
+
+def test_in_development_only_a_trunk_is_needed() -> None:
+    settings = Settings.load(DEV)
+    assert settings.redis_url is None
+    assert settings.ari_password.reveal() == ""
+    assert settings.dev_key is not None
+    assert settings.accounts[0].key_digests == (digest(settings.dev_key.reveal()),)
+    assert settings.secret_key is not None
+    assert len(base64.b64decode(settings.secret_key.reveal())) == 32
+    assert [warning.split()[0] for warning in settings.warnings] == [
+        "OTPVOICE_DEV",
+        "OTPVOICE_ALLOW_DESTINATIONS",
+        "OTPVOICE_REDIS_URL",
+    ]
+
+
+def test_what_is_made_up_is_made_up_anew_each_time() -> None:
+    one, other = Settings.load(DEV), Settings.load(DEV)
+    assert one.dev_key != other.dev_key
+    assert one.secret_key != other.secret_key
+
+
+def test_in_development_what_is_set_is_taken() -> None:
+    settings = Settings.load(DEV | {"OTPVOICE_API_KEYS": "short", "OTPVOICE_ARI_PASSWORD": "otpvoice"})
+    assert settings.dev_key is None
+    assert settings.accounts[0].key_digests == (digest("short"),)
+
+
+def test_all_that_is_missing_is_said_at_once() -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.load({})
+    assert str(error.value).splitlines() == [
+        "5 settings are wrong:",
+        "  OTPVOICE_ARI_PASSWORD is required (for example: the output of: openssl rand -hex 32)",
+        "  OTPVOICE_TRUNK is required (for example: PJSIP/{number}@trunk)",
+        "  OTPVOICE_API_KEYS is required (for example: the output of: openssl rand -hex 32)",
+        "  OTPVOICE_ALLOW_DESTINATIONS is required: the prefixes of numbers that may be called (for example: +44 +353)",
+        "  OTPVOICE_REDIS_URL is required: without it calls are lost with this process (for example: redis://127.0.0.1:6379/0)",
+    ]
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("ari_url", "https://[::1]:8089/", "https://[::1]:8089"),
+        ("ari_user", "a user", "a user"),
+        ("ari_app", "otp.voice-2", "otp.voice-2"),
+        ("instance", "host-1.example", "host-1.example"),
+        ("http_bind", "[::]:80", Bind("::", 80)),
+        ("http_bind", "otp.example:0", Bind("otp.example", 0)),
+        ("admin_bind", "0.0.0.0:65535", Bind("0.0.0.0", 65_535)),
+        ("allow_destinations", "+44, +353,+1  +44", ("+44", "+353", "+1")),
+        ("deny_destinations", "+447700900", ("+447700900",)),
+        ("local_numbers", "1[0-9]{3}", re.compile("1[0-9]{3}", re.ASCII)),
+        ("voice", "espeak:en-gb+f3", "espeak:en-gb+f3"),
+        ("language", "zh-Hant-TW", "zh-Hant-TW"),
+        ("lead_in", "0", 0),
+        ("tail", "10", 10),
+        ("media_legs", "1:1", Legs(1, 1)),
+        ("summary_ttl", "3600", 3600),
+        ("drain_timeout", "0.5", 0.5),
+        ("log", "console", "console"),
+        ("log_level", "debug", "debug"),
+        ("dev", "off", False),
+    ],
+)
+def test_values_that_are_fine(name: str, value: str, expected: object) -> None:
+    assert getattr(load(**{name.upper(): value}), name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("dev", ["2", "maybe"]),
+        ("ari_url", ["asterisk:8088", "ftp://a", "http://", "http://a:0", "http://a:x", "http://a/ari", "http://a?b"]),
+        ("ari_url", ["http://user:secret@a:8088", "http://a b", "http://[::1", "http://a:99999"]),
+        ("ari_user", ["a:b", "a\nb"]),
+        ("ari_password", ["asterisk", "ARI", "otpvoice", "fifteen letters", "a\nlong enough password"]),
+        ("ari_app", ["a,b", "a b", "-a", "é", "x" * 65]),
+        ("instance", ["a,b", "a/b", "a-leg", "a-leg-1", "-"]),
+        ("trunk", ["trunk", "PJSIP/trunk", "PJSIP/{number}", "x"][:2]),
+        ("trunk", ["PJSIP/{number}@a&PJSIP/b", "PJSIP/{number}@a,30", "PJSIP/{number} @a", "PJSIP/{number}\t@a"]),
+        (
+            "trunk",
+            ["Local/{number}@internal", "local/{number}", "PJSIP/{to}@a", "PJSIP/{number}@{host}", "PJSIP/{number"],
+        ),
+        ("trunk", ["PJSIP/${EXTEN}{number}", "/{number}", "PJSIP/{number}" + "a" * 200]),
+        ("caller_ids", ["Acme", "+44 20 7946", "+442079460000000000", "<1000>"][:1]),
+        ("api_keys", ["short", "x" * 19, "x" * 201, "kéy-of-twenty-characters"]),
+        ("secret_key", ["x", base64.b64encode(bytes(31)).decode(), base64.b64encode(bytes(32)).decode(), "!" * 44]),
+        ("redis_url", ["127.0.0.1:6379", "http://a", "redis://", "unix://", "redis://a:port", "redis://a:0"]),
+        ("http_bind", ["8080", ":8080", "a:65536", "a:-1", "a:", "::1:80", "http://a:80", "a b:80", "[]:80", "a:８０"]),
+        ("admin_bind", ["a"]),
+        ("allow_destinations", ["44", "+", "+0", "+44x", "GB", "+1234567890123456", "*"]),
+        ("deny_destinations", ["447"]),
+        ("local_numbers", ["(", ".*", "[0-9]+", r"\d{3,}", "a{99999999999}"]),
+        ("voice", ["Espeak", "espeak:", "a b", "../x"]),
+        ("language", ["english!", "e", "en_US.UTF-8", "x" * 40]),
+        ("lead_in", ["-0.1", "5.1", "nan", "inf", "a", "1s"]),
+        ("tail", ["10.1"]),
+        ("media_legs", ["8", "0:8", "8:4", "a:b", "1:10000", "-1:1"]),
+        ("summary_ttl", ["59", "31536001"]),
+        ("drain_timeout", ["-1", "3601"]),
+        ("log", ["text", "JSON"]),
+        ("log_level", ["trace", "INFO"]),
+    ],
+)
+def test_values_that_are_not(name: str, values: list[str]) -> None:
+    variable = f"OTPVOICE_{name.upper()}"
+    for value in values:
+        with pytest.raises(SettingsError) as error:
+            Settings.load(LEAST | {variable: value})
+        assert [problem.name for problem in error.value.problems] == [variable], value
+        assert all(problem.example for problem in error.value.problems)
+
+
+def test_the_user_s_name_is_no_password() -> None:
+    name = "a-name-of-more-than-16"
+    assert problems(LEAST | {"OTPVOICE_ARI_USER": name, "OTPVOICE_ARI_PASSWORD": name.upper()}).keys() == {
+        "OTPVOICE_ARI_PASSWORD"
+    }
+
+
+def test_local_channels_are_for_development() -> None:
+    assert Settings.load(DEV | {"OTPVOICE_TRUNK": "Local/{e164}@demo"}).trunks[0].dial == "Local/{e164}@demo"
+
+
+def test_both_alphabets_of_base64_are_read() -> None:
+    key = bytes(range(224, 256))
+    for encode in (base64.b64encode, base64.urlsafe_b64encode):
+        settings = load(SECRET_KEY=encode(key).decode())
+        assert settings.secret_key is not None
+        assert base64.b64decode(settings.secret_key.reveal()) == key
+
+
+def test_several_keys_are_several_digests() -> None:
+    assert load(API_KEYS=f"{KEY},{KEY[::-1]}").accounts[0].key_digests == (digest(KEY), digest(KEY[::-1]))
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert load(LEAD_IN="", LOG=" ", LOCAL_NUMBERS="").lead_in == 0.4
+    assert problems(LEAST | {"OTPVOICE_TRUNK": ""}).keys() == {"OTPVOICE_TRUNK"}
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("OTPVOICE_ALOW_DESTINATIONS", "did you mean OTPVOICE_ALLOW_DESTINATIONS?"),
+        ("OTPVOICE_", "is not a setting"),
+        ("OTPVOICE_XYZZY", "is not a setting"),
+        ("OTPVOICE_log", "is not a setting"),
+        ("OTPVOICE_VOICE_FILE", "did you mean OTPVOICE_VOICE?"),
+    ],
+)
+def test_a_name_that_there_is_not_is_an_error(name: str, said: str) -> None:
+    assert said in problems(LEAST | {name: "1"})[name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "OTPVOICE_PORT",
+        "OTPVOICE_SERVICE_HOST",
+        "OTPVOICE_SERVICE_PORT_HTTP",
+        "OTPVOICE_PORT_8080_TCP_ADDR",
+        "OTPVOICE_CODE",
+        "OTPVOICE_URL",
+        "OTPVOICE_KEY_FILE",
+        "OTPVOICES",
+        "PATH",
+    ],
+)
+def test_names_that_others_use_are_left_alone(name: str) -> None:
+    assert Settings.load(LEAST | {name: "tcp://10.0.0.1:8080"}).warnings == ()
+
+
+def test_settings_of_a_later_version_are_accepted_and_said_to_do_nothing() -> None:
+    settings = load(URL_ALLOW="hooks.example", WEBHOOK_SECRETS="whsec_abc", PROMPTS_DIR="/srv")
+    assert settings.warnings == (
+        "OTPVOICE_PROMPTS_DIR has no effect in this version",
+        "OTPVOICE_URL_ALLOW has no effect in this version",
+        "OTPVOICE_WEBHOOK_SECRETS has no effect in this version",
+    )
+
+
+def test_a_country_code_of_many_countries_is_remarked_on() -> None:
+    assert [warning.split()[0] for warning in load(ALLOW_DESTINATIONS="+1 +44").warnings] == ["+1"]
+    assert load(ALLOW_DESTINATIONS="+1202").warnings == ()
+
+
+# --- secrets ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ARI_PASSWORD", PASSWORD), ("API_KEYS", KEY), ("SECRET_KEY", SECRET), ("REDIS_URL", "redis://:pw@host/0")],
+)
+def test_a_secret_may_lie_in_a_file(tmp_path: Path, name: str, value: str) -> None:
+    path = tmp_path / "secret"
+    path.write_text(f"{value}\n")
+    environ = {key: other for key, other in LEAST.items() if key != f"OTPVOICE_{name}"}
+    from_file = Settings.load(environ | {f"OTPVOICE_{name}_FILE": str(path)})
+    assert from_file == load(**{name: value})
+
+
+@pytest.mark.parametrize("content", [None, b"\xff", b"", b"too short"])
+def test_a_file_without_a_secret_is_one_problem(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    environ = {key: value for key, value in LEAST.items() if key != "OTPVOICE_ARI_PASSWORD"}
+    assert problems(environ | {"OTPVOICE_ARI_PASSWORD_FILE": str(path)}).keys() == {"OTPVOICE_ARI_PASSWORD_FILE"}
+
+
+def test_a_secret_and_its_file_are_one_too_many(tmp_path: Path) -> None:
+    said = problems(LEAST | {"OTPVOICE_API_KEYS_FILE": str(tmp_path)})
+    assert said == {"OTPVOICE_API_KEYS_FILE": "is set as well as OTPVOICE_API_KEYS: one of them is enough"}
+
+
+SECRETS = {
+    "OTPVOICE_ARI_PASSWORD": "hunter2",
+    "OTPVOICE_API_KEYS": "hunter2",
+    "OTPVOICE_SECRET_KEY": "hunter2",
+    "OTPVOICE_REDIS_URL": "hunter2://:hunter2@host:hunter2",
+    "OTPVOICE_ARI_URL": "http://otpvoice:hunter2@host:hunter2",
+    "OTPVOICE_TRUNK": "IAX2/user:hunter2@host/{number}&x",
+}
+
+
+def test_no_complaint_shows_a_secret() -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.load(LEAST | SECRETS)
+    assert {problem.name for problem in error.value.problems} == SECRETS.keys()
+    assert "hunter2" not in f"{error.value} {error.value!r} {error.value.problems}"
+
+
+def test_settings_do_not_show_their_secrets() -> None:
+    settings = load(SECRET_KEY=SECRET, REDIS_URL="redis://:hunter2@host/0")
+    shown = f"{settings} {settings!r} {settings.model_dump()}"
+    assert not any(secret in shown for secret in (PASSWORD, KEY, SECRET, "hunter2", digest(KEY).hex()))
+
+
+# --- the file ---------------------------------------------------------------------------------------------------------
+
+TABLES = f"""
+ari_password = "{PASSWORD}"
+redis_url = "redis://127.0.0.1"
+allow_destinations = ["+44", "+353"]
+http_bind = "0.0.0.0:80"
+lead_in = 1
+dev = false
+instance = "otp-1"
+
+[[trunk]]
+name = "a"
+dial = "PJSIP/{{number}}@a"
+caller_ids = ["+442079460000", "+442079460001"]
+codec = "alaw"
+ring_timeout = 30
+
+[[trunk]]
+name = "b"
+dial = "PJSIP/{{e164}}@b"
+
+[[account]]
+id = "shop"
+keys = ["{digest(KEY).hex()}", "{digest("next").hex().upper()}"]
+caller_ids = ["+442079460001", "+353100000"]
+trunks = ["b", "a"]
+
+[[account]]
+id = "bank"
+keys = ["{digest("bank").hex()}"]
+trunks = ["b"]
+allow_destinations = ["+49"]
+"""
+
+
+def test_a_file_holds_what_variables_can_not(toml: Callable[[str], dict[str, str]]) -> None:
+    settings = Settings.load(toml(TABLES))
+    a, b = settings.trunks
+    shop, bank = settings.accounts
+    assert (a.name, a.codec, a.ring_timeout, b.dial) == ("a", "alaw", 30, "PJSIP/{e164}@b")
+    assert (shop.trunks, shop.allow_destinations, shop.key_digests) == (
+        ("b", "a"),
+        ("+44", "+353"),
+        (digest(KEY), digest("next")),
+    )
+    assert (bank.trunks, bank.allow_destinations) == (("b",), ("+49",))
+    assert (settings.http_bind, settings.lead_in) == (Bind("0.0.0.0", 80), 1)
+
+
+def test_caller_ids_are_those_of_the_account_that_the_trunk_knows(toml: Callable[[str], dict[str, str]]) -> None:
+    settings = Settings.load(toml(TABLES))
+    a, b = settings.trunks
+    shop, bank = settings.accounts
+    assert settings.caller_ids_for(shop, a) == ("+442079460001",)
+    assert settings.caller_ids_for(shop, b) == ("+442079460001", "+353100000")
+    assert settings.caller_ids_for(bank, a) == ("+442079460000", "+442079460001")
+    assert settings.caller_ids_for(bank, b) == ()
+
+
+def test_a_variable_wins_over_the_file(toml: Callable[[str], dict[str, str]]) -> None:
+    settings = Settings.load(toml(TABLES) | {"OTPVOICE_LEAD_IN": "2", "OTPVOICE_HTTP_BIND": ""})
+    assert (settings.lead_in, settings.http_bind.port) == (2, 80)
+
+
+def test_variables_make_the_account_and_the_trunk_default(toml: Callable[[str], dict[str, str]]) -> None:
+    variables = {
+        "OTPVOICE_TRUNK": "PJSIP/{number}@c",
+        "OTPVOICE_API_KEYS": "k" * 20,
+        "OTPVOICE_CALLER_IDS": "+4930",
+    }
+    settings = Settings.load(toml(TABLES) | variables)
+    assert [(trunk.name, trunk.caller_ids[:1]) for trunk in settings.trunks] == [
+        ("default", ("+4930",)),
+        ("a", ("+442079460000",)),
+        ("b", ()),
+    ]
+    assert [(account.id, account.trunks) for account in settings.accounts] == [
+        ("default", ("default", "a", "b")),
+        ("shop", ("b", "a")),
+        ("bank", ("b",)),
+    ]
+
+
+def test_variables_fill_in_the_tables_called_default(toml: Callable[[str], dict[str, str]]) -> None:
+    file = f"""
+    [[trunk]]
+    name = "default"
+    dial = "PJSIP/{{number}}@old"
+    codec = "alaw"
+    [[account]]
+    id = "default"
+    keys = ["{digest("old").hex()}"]
+    """
+    settings = Settings.load(LEAST | toml(file) | {"OTPVOICE_CALLER_IDS": "1000"})
+    (trunk,), (account,) = settings.trunks, settings.accounts
+    assert (trunk.dial, trunk.codec, trunk.caller_ids) == ("PJSIP/{number}@trunk", "alaw", ("1000",))
+    assert account.key_digests == (digest(KEY),)
+
+
+def test_caller_ids_without_a_trunk_default_are_those_of_the_account(toml: Callable[[str], dict[str, str]]) -> None:
+    environ = {name: value for name, value in LEAST.items() if name != "OTPVOICE_TRUNK"}
+    file = '[[trunk]]\nname = "a"\ndial = "PJSIP/{number}@a"'
+    settings = Settings.load(environ | toml(file) | {"OTPVOICE_CALLER_IDS": "1000"})
+    assert (settings.trunks[0].caller_ids, settings.accounts[0].caller_ids) == ((), ("1000",))
+
+
+def test_a_file_of_a_secret_wins_over_the_secret_in_the_file(
+    toml: Callable[[str], dict[str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text("another good password")
+    settings = Settings.load(toml(TABLES) | {"OTPVOICE_ARI_PASSWORD_FILE": str(tmp_path / "password")})
+    assert settings.ari_password.reveal() == "another good password"
+
+
+def test_all_that_is_wrong_in_a_file_is_said_with_its_place(toml: Callable[[str], dict[str, str]]) -> None:
+    environ = toml(f"""
+    lead_inn = 0.4
+    tail = true
+    media_legs = 8
+    api_keys = "{KEY}"
+    caller_ids = 5
+    redis_url = ["a"]
+
+    [[trunk]]
+    name = "a b"
+    dail = "PJSIP/{{number}}"
+    codec = "opus"
+    ring_timeout = 4
+    max_calls = 3
+
+    [[account]]
+    id = "shop"
+    keys = ["{KEY}"]
+    trunks = ["nowhere"]
+    allow_destinations = "44"
+    limits = {{}}
+
+    [[account]]
+    id = "bank"
+
+    [[asterisk]]
+    name = "one"
+    """)
+    file = environ["OTPVOICE_CONFIG"]
+    assert problems(environ) == {
+        f"{file}: lead_inn": "is not a setting; did you mean lead_in?",
+        f"{file}: tail": "must be a number from 0 to 10",
+        f"{file}: media_legs": "must be min:max, from 1 to 9999, the maximum not less than the minimum",
+        f"{file}: caller_ids": "must be a list of texts",
+        f"{file}: redis_url": "must be redis://[user:password@]host:port/db, rediss://… or unix://…",
+        "OTPVOICE_ARI_PASSWORD": "is required",
+        "OTPVOICE_ALLOW_DESTINATIONS": "is required: the prefixes of numbers that may be called",
+        f"{file}: trunk[0].name": (
+            "must be 1 to 64 letters, digits, dots, hyphens and underscores, the first a letter or digit"
+        ),
+        f"{file}: trunk[0].dail": "is not a setting",
+        f"{file}: trunk[0].dial": "is required",
+        f"{file}: trunk[0].codec": "must be ulaw or alaw",
+        f"{file}: trunk[0].ring_timeout": "must be a number from 5 to 120",
+        f"{file}: account[0].keys": "must be SHA-256 digests of keys, 64 hexadecimal digits each",
+        f"{file}: account[0].trunks": "must be names of trunks that there are",
+        f"{file}: account[0].allow_destinations": "must be prefixes of E.164 numbers, each with its plus",
+        f"{file}: account[1].keys": "is required",
+    }
+
+
+def test_what_a_file_holds_for_later_versions_is_remarked_on(toml: Callable[[str], dict[str, str]]) -> None:
+    environ = toml(
+        TABLES.replace('codec = "alaw"', "max_calls = 9\nstream = {}").replace(
+            'id = "bank"', 'id = "bank"\nlimits = {}'
+        )
+        + '[[asterisk]]\nname = "one"\n'
+    )
+    file = environ["OTPVOICE_CONFIG"]
+    assert Settings.load(environ).later == (
+        f"{file}: trunk[0].max_calls",
+        f"{file}: trunk[0].stream",
+        f"{file}: account[1].limits",
+        f"{file}: asterisk",
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "rule"),
+    [
+        ('name = "b"', 'name = "a"', "trunk[1]", "has the name of another one"),
+        ('id = "bank"', 'id = "shop"', "account[1]", "has the name of another one"),
+        (digest("bank").hex(), digest(KEY).hex(), "account[1]", "has a key of another one"),
+        (
+            '"+442079460001", "+353100000"',
+            '"+353100000"',
+            "account[0].caller_ids",
+            "must have one that may be used on each of the account's trunks; a has none of them",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_an_error(
+    toml: Callable[[str], dict[str, str]], old: str, new: str, *, place: str, rule: str
+) -> None:
+    document = TABLES.replace(old, new, 1) if "caller" in place else new.join(TABLES.rsplit(old, 1))
+    document = document.replace('trunks = ["b", "a"]', "").replace('trunks = ["b"]', "") if "name" in old else document
+    environ = toml(document)
+    said = problems(environ)
+    assert said[f"{environ['OTPVOICE_CONFIG']}: {place}"] == rule
+
+
+def test_the_same_thing_twice_in_one_file_is_an_error(toml: Callable[[str], dict[str, str]]) -> None:
+    environ = toml(f'api_keys = "{KEY}"\n' + TABLES.replace('id = "shop"', 'id = "default"'))
+    file = environ["OTPVOICE_CONFIG"]
+    assert problems(environ)[f"{file}: api_keys"] == (
+        f"is set as well as {file}: account[0].keys: one of them is enough"
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("a = ", "is not TOML: "),
+        (b"\xff", "is not TOML: not UTF-8 text"),
+        ("trunk = 5\naccount = 5", "account"),
+        ("x = " + "[" * 5000, "is not TOML"),
+    ],
+)
+def test_a_file_that_is_none(tmp_path: Path, content: str | bytes, said: str) -> None:
+    path = tmp_path / "otpvoice.toml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        Settings.load(LEAST | {"OTPVOICE_CONFIG": str(path)})
+
+
+@pytest.mark.parametrize("name", ["missing.toml", "."])
+def test_a_file_that_can_not_be_read(tmp_path: Path, name: str) -> None:
+    assert "can't be read" in problems(LEAST | {"OTPVOICE_CONFIG": str(tmp_path / name)})["OTPVOICE_CONFIG"]
+
+
+# --- anything at all --------------------------------------------------------------------------------------------------
+
+
+@given(st.dictionaries(st.sampled_from(sorted(KEYS)).map(lambda key: f"OTPVOICE_{key.upper()}"), st.text(max_size=30)))
+def test_any_values_are_answered_with_settings_or_complaints(values: dict[str, str]) -> None:
+    try:
+        Settings.load(LEAST | values)
+    except SettingsError as error:
+        assert {problem.name for problem in error.problems} <= values.keys()  # noqa: PT017 - either outcome is fine
