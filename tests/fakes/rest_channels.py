@@ -1,0 +1,235 @@
+"""What ARI's channel requests do, and what they refuse with which words (res/ari/resource_channels.c)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, Final
+
+from aiohttp import web
+
+from tests.fakes.causes import CAUSE_OF_REASON, NORMAL
+from tests.fakes.channels import Channel, Json
+from tests.fakes.dialstring import caller_id, dial_options, dialled
+from tests.fakes.media_socket import FRAME_SIZES, MediaLeg
+from tests.fakes.rest import AllocationFailed, AriError, Request, Rest
+from tests.fakes.switch import ABSOLUTE_TIMEOUT
+
+if TYPE_CHECKING:
+    from tests.fakes.asterisk import FakeAsterisk
+
+UNIQUE_ID_MAX: Final = 149
+RING_TIMEOUT: Final = 30.0  # where the request names none; -1 is none
+INTERNAL_ERROR: Final = "An internal error prevented this request from being handled"
+
+
+class Channels:
+    def __init__(self, asterisk: FakeAsterisk, rest: Rest) -> None:
+        self._asterisk = asterisk
+        self._rest = rest
+
+    def routes(self) -> list[web.RouteDef]:
+        route = self._rest.route
+        return [
+            route("GET", "/ari/channels", "listChannels", self.list),
+            route("POST", "/ari/channels", "originate", self.originate),
+            route("POST", "/ari/channels/externalMedia", "externalMedia", self.external_media),
+            route("POST", "/ari/channels/{id}", "originate", self.originate),
+            route("GET", "/ari/channels/{id}", "getChannel", lambda request: self._find(request.id).json()),
+            route("DELETE", "/ari/channels/{id}", "hangup", self.hang_up),
+            route("GET", "/ari/channels/{id}/variable", "getVariable", self.get_variable),
+            route("POST", "/ari/channels/{id}/variable", "setVariable", self.set_variable),
+            route("POST", "/ari/channels/{id}/answer", "answer", self.answer),
+            route("POST", "/ari/channels/{id}/continue", "continue", self.continue_in_dialplan),
+            route("POST", "/ari/channels/{id}/ring", "ring", self.ring),
+            route("DELETE", "/ari/channels/{id}/ring", "ringStop", self.ring),
+            route("GET", "/ari/channels/{id}/rtp_statistics", "rtpStatistics", self.rtp_statistics),
+        ]
+
+    def _find(self, channel_id: str) -> Channel:
+        if channel_id not in self._asterisk.switch.channels:
+            raise AriError(404, "Channel not found")
+        return self._asterisk.switch.channels[channel_id]
+
+    def _in_stasis(self, channel_id: str) -> Channel:
+        channel = self._find(channel_id)
+        if channel.app is None:
+            raise AriError(409, "Channel not in Stasis application")
+        return channel
+
+    def _in_a_fit_state(self, channel_id: str) -> Channel:
+        channel = self._in_stasis(channel_id)
+        if channel.state in {"Down", "Ringing"}:
+            raise AriError(412, "Channel in invalid state")
+        return channel
+
+    def list(self, request: Request) -> Any:
+        return [channel.json() for channel in self._asterisk.switch.channels.values()]
+
+    def originate(self, request: Request) -> Json:
+        """The SIP channel is there and the answer given before anybody has been rung."""
+        variables, reported = request.variables()
+        channel_id = self._new_id(request)
+        technology, _, device = request.text("endpoint").partition("/")
+        if not technology:
+            raise AriError(400, "Endpoint must be specified")
+        if request.text("originator") and request.text("formats"):
+            raise AriError(400, "Originator and formats can't both be specified")
+        if not device:
+            raise AriError(400, "Invalid endpoint specified")
+        app = request.text("app")
+        if not app:
+            raise AriError(501 if request.text("extension") else 400, "Application or extension must be specified")
+        endpoint, number = dialled(device)
+        if technology != "PJSIP" or endpoint not in self._asterisk.endpoints:
+            raise AllocationFailed
+        if channel_id in self._asterisk.switch.channels:
+            raise AriError(409, "Channel with given unique ID already exists")
+
+        channel = self._asterisk.new_channel(channel_id, f"PJSIP/{endpoint}")
+        channel.dialstring, channel.protocol_id = device, str(uuid.uuid4())
+        channel.caller = channel.connected = caller_id(request.text("callerId"))
+        answer = self._set_at_originate(channel, variables)
+        self._asterisk.stasis.subscribe_channel(app, channel)
+        timeout = request.number("timeout")
+        self._asterisk.dial(
+            channel,
+            self._asterisk.callee(number),
+            app=app,
+            args=request.text("appArgs").split(",") if request.text("appArgs") else [],
+            timeout=None if timeout < 0 else float(timeout or RING_TIMEOUT),
+        )
+        channel.reported = reported
+        return answer
+
+    def _new_id(self, request: Request) -> str:
+        channel_id = request.id or request.text("channelId") or f"{self._asterisk.clock.now():.6f}"
+        if len(channel_id) > UNIQUE_ID_MAX:
+            raise AriError(400, f"Uniqueid length exceeds maximum of {UNIQUE_ID_MAX}")
+        return channel_id
+
+    def _set_at_originate(self, channel: Channel, variables: dict[str, str]) -> Json:
+        # Before the application is subscribed: no ChannelVarset tells of these; and neither the answer nor the first
+        # Dial has yet those that are to be reported.
+        for name, value in variables.items():
+            self._asterisk.switch.set_variable(channel, name, value)
+        return channel.json()
+
+    def external_media(self, request: Request) -> Json:
+        """A media leg that waits for its WebSocket. What goes wrong inside is a 500, or the end of Asterisk."""
+        variables, reported = request.variables()
+        if not request.text("app"):
+            raise AriError(400, "app cannot be empty")
+        if request.text("transport") == "websocket" and request.text("encapsulation") != "none":
+            raise AriError(400, "encapsulation must be 'none' for websocket transport")
+        if request.text("connection_type") != "server":
+            raise AriError(400, "external_host is required for all but websocket server connections")
+        if request.text("transport") != "websocket":
+            raise AriError(400, "'server' connection_type can only be used with the websocket transport")
+        if not request.text("format"):
+            raise AriError(400, "format cannot be empty")
+        direction = request.text("direction")
+        if direction not in {"", "both", "in", "out"}:
+            raise AriError(400, "Invalid direction specified")
+        options = dial_options(request.text("transport_data")) | ({"d": direction} if direction else {})
+        if options.get("f", "json") not in {"json", "plain-text"}:
+            # 22.10.1 dereferences NULL here.
+            self._asterisk.crash()
+            raise AriError(500, INTERNAL_ERROR)
+        if options.get("f") != "json":
+            raise AriError(501, "the fake speaks JSON on media sockets: f(json)")
+        channel_id = self._new_id(request)
+        codec = request.text("format")
+        if codec not in FRAME_SIZES or options.get("d", "both") not in {"both", "in", "out"}:
+            raise AriError(500, INTERNAL_ERROR)
+        if channel_id in self._asterisk.switch.channels:
+            # Here too: chan_websocket.c logs the name of a requestor that is not there.
+            self._asterisk.crash()
+            raise AriError(500, INTERNAL_ERROR)
+
+        channel = self._asterisk.new_channel(channel_id, "WebSocket/INCOMING")
+        channel.dialstring = f"INCOMING/{request.text('transport_data')}"
+        answer = self._set_at_originate(channel, variables)
+        leg = MediaLeg(self._asterisk, channel, codec, options)
+        channel.variables |= leg.variables
+        self._asterisk.stasis.subscribe_channel(request.text("app"), channel)
+        data = request.text("data")
+        self._asterisk.await_media(leg, app=request.text("app"), args=data.split(",") if data else [])
+        channel.reported = reported
+        return answer | {"channelvars": dict(channel.variables)}
+
+    def hang_up(self, request: Request) -> None:
+        channel = self._find(request.id)
+        reason, code = request.text("reason"), request.text("reason_code")
+        if reason and code:
+            raise AriError(400, "The reason and reason_code can't both be specified")
+        if code and not code.isdecimal():
+            raise AriError(400, "Invalid reason for hangup reason code provided")
+        if reason and reason not in CAUSE_OF_REASON:
+            raise AriError(400, "Invalid reason for hangup reason provided")
+        cause = int(code) if code else CAUSE_OF_REASON.get(reason, NORMAL)
+        self._asterisk.switch.hang_up(channel, cause)
+
+    def get_variable(self, request: Request) -> Json:
+        name = request.text("variable")
+        if not name:
+            raise AriError(400, "Variable name is required")
+        if request.id not in self._asterisk.switch.channels:
+            raise AriError(404, "Provided channel was not found")
+        channel = self._asterisk.switch.channels[request.id]
+        if name == ABSOLUTE_TIMEOUT:
+            left = None if channel.absolute_at is None else channel.absolute_at - self._asterisk.clock.now()
+            return {"value": "0" if left is None else f"{left:.3f}"}
+        if name in channel.variables:
+            return {"value": channel.variables[name]}
+        if name == "CHANNEL(state)":
+            return {"value": channel.state}
+        if name.endswith(")"):
+            raise AriError(500, "Unable to read provided function")
+        raise AriError(404, "Provided variable was not found")
+
+    def set_variable(self, request: Request) -> None:
+        """204 also where no such function exists."""
+        name = request.text("variable")
+        if not name:
+            raise AriError(400, "Variable name is required")
+        value = request.arguments.get("value")
+        channel = self._in_stasis(request.id)
+        self._asterisk.switch.set_variable(channel, name, None if value is None else str(value))
+
+    def answer(self, request: Request) -> None:
+        self._asterisk.switch.answer(self._in_a_fit_state(request.id))
+
+    def ring(self, request: Request) -> None:
+        self._in_a_fit_state(request.id)
+
+    def continue_in_dialplan(self, request: Request) -> None:
+        channel = self._in_a_fit_state(request.id)
+        context, extension, priority = channel.context
+        if request.text("context"):
+            target = (request.text("context"), request.text("extension") or "s")
+        else:
+            target = (context, request.text("extension") or extension)
+        moved = request.text("context") or request.text("extension")
+        default = 1 if moved else priority + 1
+        chosen = request.number("label", request.number("priority", default))
+        self._asterisk.switch.continue_in_dialplan(channel, *target, chosen)
+
+    def rtp_statistics(self, request: Request) -> Json:
+        channel = self._find(request.id)
+        if channel.call is None:
+            raise AriError(403, "Unsupported channel type")
+        sent = len(channel.call.heard)
+        return {
+            "channel_uniqueid": channel.id,
+            "local_ssrc": 1,
+            "remote_ssrc": 2,
+            "txcount": sent,
+            "rxcount": sent,
+            "txoctetcount": 160 * sent,
+            "rxoctetcount": 160 * sent,
+            "txploss": 0,
+            "rxploss": 0,
+            **dict.fromkeys(("txjitter", "rxjitter", "rtt", "maxrtt", "minrtt", "normdevrtt", "stdevrtt"), 0.0),
+            "txmes": 0,
+            "rxmes": 0,
+        }

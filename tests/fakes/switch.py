@@ -1,0 +1,240 @@
+"""The life of channels and bridges: which events in which order, and with which causes.
+
+The sequences are those measured on Asterisk 22.10.1. Nothing here waits, listens, or knows HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from tests.fakes.causes import NO_ANSWER, NORMAL, SIP_OF_CAUSE, SOFT_HANGUP_EXPLICIT, cause_of_sip, dial_status
+from tests.fakes.channels import (
+    Bridge,
+    Channel,
+    Json,
+    bridge_event,
+    channel_event,
+    destroyed,
+    dial_event,
+    hangup_requested,
+)
+from tests.fakes.clock import Clock
+from tests.fakes.stasis import Stasis
+
+ABSOLUTE_TIMEOUT: Final = "TIMEOUT(absolute)"
+RTP_QUALITY: Final = ("RTPAUDIOQOS", "RTPAUDIOQOSJITTER", "RTPAUDIOQOSLOSS", "RTPAUDIOQOSRTT", "RTPAUDIOQOSMES")
+HANGUP_DELAY: Final = 0.002  # DELETE answers 204 before the channel's thread has looked
+
+
+def seconds_of(text: str | None) -> float:
+    """As C's atof: what is no number is nought."""
+    try:
+        return float(text or 0)
+    except ValueError:
+        return 0.0
+
+
+class Switch:
+    """Asterisk's core. ``advance`` runs the media ticks that are due before a change that they must not see."""
+
+    def __init__(
+        self, clock: Clock, stasis: Stasis, *, advance: Callable[[], None], wedged: Callable[[], bool]
+    ) -> None:
+        self.channels: dict[str, Channel] = {}
+        self.bridges: dict[str, Bridge] = {}
+        self._clock = clock
+        self._stasis = stasis
+        self._advance = advance
+        self._wedged = wedged
+
+    def _say(self, channel: Channel, event: Json) -> None:
+        self._stasis.publish(channel, event)
+
+    # Dialling
+
+    def dial(self, channel: Channel) -> None:
+        channel.dialling = True
+        self._say(channel, dial_event(channel, ""))
+
+    def ringing(self, channel: Channel) -> None:
+        """180. Asterisk swaps these two freely."""
+        channel.state = "Ringing"
+        self._say(channel, channel_event("ChannelStateChange", channel))
+        self._say(channel, dial_event(channel, "RINGING"))
+
+    def progress(self, channel: Channel) -> None:
+        """183: the state stays Down."""
+        self._say(channel, dial_event(channel, "PROGRESS"))
+
+    def answered(self, channel: Channel, app: str, args: list[str]) -> None:
+        channel.state, channel.dialling = "Up", False
+        self._say(channel, channel_event("ChannelStateChange", channel))
+        self._say(channel, dial_event(channel, "ANSWER"))
+        if not self.enter_stasis(channel, app, args):
+            # An originated channel has no dialplan to go on in.
+            self.end(channel, NORMAL)
+
+    def failed(self, channel: Channel, status: int) -> None:
+        """A final SIP response."""
+        cause = cause_of_sip(status)
+        self._say(channel, hangup_requested(channel, cause, status))
+        self._say(channel, dial_event(channel, dial_status(cause)))
+        self.end(channel, cause, status)
+
+    def not_answered(self, channel: Channel) -> None:
+        """The timeout of the originate: no ChannelHangupRequest and no last Dial, and a made-up SIP code."""
+        self.end(channel, NO_ANSWER, 0 if channel.leg is not None else SIP_OF_CAUSE[NO_ANSWER])
+
+    # In and out of Stasis
+
+    def enter_stasis(self, channel: Channel, app: str, args: list[str]) -> bool:
+        """False when the application is not active: there will be no StasisStart."""
+        if not self._stasis.active(app):
+            self.set_variable(channel, "STASISSTATUS", "FAILED")
+            return False
+        self.set_variable(channel, "STASISSTATUS", "")
+        channel.application = ("Stasis", ",".join([app, *args]))
+        channel.app = app
+        self._stasis.subscribe_channel(app, channel)
+        self._stasis.tell(app, channel_event("StasisStart", channel, args=args))
+        return True
+
+    def leave_stasis(self, channel: Channel) -> None:
+        if channel.app is not None:
+            self.leave_bridge(channel, hung_up=channel.gone)
+            app, channel.app = channel.app, None
+            self._stasis.unsubscribe_channel(app, channel)
+            self._stasis.tell(app, channel_event("StasisEnd", channel))
+            channel.application = ("AppDial2", "(Outgoing Line)")
+            self.set_variable(channel, "STASISSTATUS", "SUCCESS")
+
+    def continue_in_dialplan(self, channel: Channel, context: str, extension: str, priority: int) -> None:
+        self.leave_stasis(channel)
+        channel.context = (context, extension, priority)
+        channel.application = ("", "")
+        if channel.call is not None:
+            channel.call.continued(context, extension, priority)
+
+    def answer(self, channel: Channel) -> None:
+        if channel.state != "Up":
+            channel.state = "Up"
+            self._say(channel, channel_event("ChannelStateChange", channel))
+
+    def set_variable(self, channel: Channel, name: str, value: str | None) -> None:
+        """``TIMEOUT(absolute)`` counts from now; the clock of one set at originate starts before the ringing."""
+        if name == ABSOLUTE_TIMEOUT:
+            self._set_absolute_timeout(channel, seconds_of(value))
+        if value is None:
+            channel.variables.pop(name, None)
+        else:
+            channel.variables[name] = value
+        self._say(channel, channel_event("ChannelVarset", channel, variable=name, value=value or ""))
+
+    def _set_absolute_timeout(self, channel: Channel, seconds: float) -> None:
+        if channel.absolute is not None:
+            channel.absolute.cancel()
+        channel.absolute, channel.absolute_at = None, None
+        if seconds > 0:
+            channel.absolute_at = self._clock.now() + seconds
+            channel.absolute = self._clock.later(seconds, lambda: self._absolute_timeout(channel))
+
+    def _absolute_timeout(self, channel: Channel) -> None:
+        if channel.dialling:
+            self._say(channel, dial_event(channel, dial_status(0)))
+        # No ChannelHangupRequest: the core notices by itself. A bridge that loses a channel says 16.
+        self.end(channel, NORMAL if channel.bridge is not None else 0)
+
+    # Hanging up
+
+    def hung_up(self, channel: Channel, cause: int, tech_cause: int = 0) -> None:
+        """By the far side: a BYE (a cause of 0 unless a Reason header gave one), or the end of a media socket.
+
+        The ChannelDestroyed of a leg in no bridge forgets the cause; that of a channel in a bridge always has one.
+        """
+        if channel.gone:
+            return
+        self._say_quality(channel)
+        self._say(channel, hangup_requested(channel, cause, tech_cause))
+        if channel.dialling:
+            self._say(channel, dial_event(channel, dial_status(cause)))
+        if channel.bridge is not None:
+            cause = cause or NORMAL
+        elif channel.leg is not None:
+            cause = 0
+        self.end(channel, cause, tech_cause)
+
+    def _say_quality(self, channel: Channel) -> None:
+        """What RTP knows at the end: noise for most, and not there for whoever filters it."""
+        if channel.call is not None and channel.state == "Up":
+            for name in RTP_QUALITY:
+                self.set_variable(channel, name, "")
+
+    def hang_up(self, channel: Channel, cause: int) -> None:
+        """By DELETE. The cause that was asked for comes back as if the network had set it."""
+        if channel.hanging_up or channel.gone:
+            return
+        channel.hanging_up = True
+        self._say_quality(channel)
+        self._say(channel, hangup_requested(channel, SOFT_HANGUP_EXPLICIT, soft=True))
+        self._clock.later(HANGUP_DELAY, lambda: self._explicitly_hung_up(channel, cause))
+
+    def _explicitly_hung_up(self, channel: Channel, cause: int) -> None:
+        if channel.dialling and not channel.gone:
+            self._say(channel, dial_event(channel, dial_status(cause)))
+        self.end(channel, cause, 0 if channel.leg is not None else SIP_OF_CAUSE.get(cause, 0))
+
+    def end(self, channel: Channel, cause: int, tech_cause: int = 0) -> None:
+        """Whatever ended it: out of the bridge, out of Stasis, gone. A channel ends once."""
+        if channel.gone:
+            return
+        channel.gone, channel.dialling = True, False
+        if channel.absolute is not None:
+            channel.absolute.cancel()
+        self.leave_stasis(channel)
+        if channel.leg is not None and self._wedged():
+            # Its thread waits in ast_hangup for a lock that nobody gives back: no ChannelDestroyed, ever.
+            return
+        del self.channels[channel.id]
+        if channel.leg is not None:
+            channel.leg.ended(tech_cause or 1000)
+        if channel.call is not None:
+            channel.call.ended(cause, tech_cause)
+        self._say(channel, destroyed(channel, cause, tech_cause))
+        self._stasis.forget(channel)
+
+    # Bridges
+
+    def create_bridge(self, bridge_id: str, bridge_type: str, name: str) -> Bridge:
+        bridge = self.bridges[bridge_id] = Bridge(bridge_id, name, self._clock.timestamp(), bridge_type)
+        self._stasis.publish(bridge, bridge_event("BridgeCreated", bridge))
+        return bridge
+
+    def destroy_bridge(self, bridge: Bridge) -> None:
+        """Its channels stay in Stasis."""
+        for channel in list(bridge.channels):
+            self.leave_bridge(channel)
+        del self.bridges[bridge.id]
+        self._stasis.publish(bridge, bridge_event("BridgeDestroyed", bridge))
+        self._stasis.forget(bridge)
+
+    def enter_bridge(self, channel: Channel, bridge: Bridge) -> None:
+        assert channel.app is not None
+        self._advance()
+        self.leave_bridge(channel)
+        channel.bridge = bridge
+        bridge.channels.append(channel)
+        self._stasis.subscribe_bridge(channel.app, bridge)
+        self._stasis.publish(bridge, bridge_event("ChannelEnteredBridge", bridge, channel))
+
+    def leave_bridge(self, channel: Channel, *, hung_up: bool = False) -> None:
+        """A hang-up in a bridge leaves the application subscribed to it: it will hear BridgeDestroyed."""
+        bridge = channel.bridge
+        if bridge is None or channel.app is None:
+            return
+        self._advance()
+        channel.bridge = None
+        bridge.channels.remove(channel)
+        self._stasis.publish(bridge, bridge_event("ChannelLeftBridge", bridge, channel))
+        if not hung_up:
+            self._stasis.unsubscribe_bridge(channel.app, bridge)
