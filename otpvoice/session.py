@@ -79,7 +79,7 @@ class CallSession:
         self.record = record
         self._flow, self._line, self._voice, self._clock, self._follow = flow, line, voice, clock, follow
         self._events: asyncio.Queue[Happening] = asyncio.Queue(BACKLOG)
-        self._flooded = False
+        self._flooded = self._broken = False
         self._pieces: dict[Script, tuple[Piece, ...]] = {}
         self._watching: set[asyncio.Task[None]] = set()
         self._acting: set[asyncio.Task[None]] = set()
@@ -99,14 +99,16 @@ class CallSession:
         """Carry the call to its end. Returns the closed record; raises nothing but cancellation."""
         self._line.listen(self.tell)
         try:
-            if await self._prepare():
+            if await self._prepare() and not self._called_off():
                 await self._drive()
         except Exception:
-            # A fault of ours must not leave the callee listening to silence, nor the call without a summary.
             log.exception("session.broken", call=self.record.id)
+            self._broken = True
             self._flow.receive(CallEnded(self._clock.wall(), fault=Fault.INTERNAL_ERROR), self._clock.now())
-            await self._line.hang_up()
         finally:
+            if self._broken:
+                # A fault of ours must not leave the callee listening to silence, nor the call without a summary.
+                self._start(self._line.hang_up(), self._acting)
             for task in self._watching:
                 task.cancel()
             # An order to dial or to hang up that is under way is never left in the middle.
@@ -135,7 +137,18 @@ class CallSession:
             return False
         return True
 
+    def _called_off(self) -> bool:
+        """Was the call ended before it began? Then nobody is rung."""
+        while not self._events.empty():
+            event = self._events.get_nowait()
+            self._note(event)
+            self._flow.receive(event, self._clock.now())
+            if isinstance(event, HangupAsked):
+                self._flow.receive(CallEnded(self._clock.wall()), self._clock.now())
+        return self._flow.over
+
     async def _drive(self) -> None:
+        told = False
         await self._perform(self._flow.start(self._clock.now()))
         while not self._flow.over:
             try:
@@ -149,8 +162,8 @@ class CallSession:
                 if isinstance(event, CallAnswered):
                     self._start(self._sample(), self._watching)
             await self._perform(commands)
-            if self._flooded:
-                self._flooded = False
+            if self._flooded and not told:
+                told = True
                 log.error("session.flooded", call=self.record.id, backlog=BACKLOG)
                 await self._perform(
                     self._flow.receive(HangupAsked(self._clock.wall(), OwnAction.SHUTDOWN), self._clock.now())
@@ -195,6 +208,7 @@ class CallSession:
     def _done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("session.work_failed", call=self.record.id, exc_info=error)
+            self._broken = True
             self.tell(CallEnded(self._clock.wall(), fault=Fault.INTERNAL_ERROR))
 
     def _note(self, event: Event) -> None:

@@ -24,7 +24,7 @@ from otpvoice.ari.router import AriEvent
 from otpvoice.core.events import Event
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.locale import Locales
-from otpvoice.core.outcome import OwnAction
+from otpvoice.core.outcome import Ending, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord
 from otpvoice.session import CallSession, Clock, Voice
@@ -105,8 +105,7 @@ class StasisApp:
 
     async def place(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
         """Take a call and begin it. Returns its record as it stands. Raises ``NotTaken``: then nobody is rung."""
-        if self.draining:
-            raise NotTaken("draining")
+        self._check_draining()
         flow = CallFlow(plan, self.locales)
         node = self._choose()
         try:
@@ -128,7 +127,7 @@ class StasisApp:
             channel=f"{call_id}-1",
         )
         try:
-            await self.records.accept(record.to_json())
+            await self._accept(record)
         except BaseException:
             await node.pool.give_back(leg)
             raise
@@ -214,6 +213,22 @@ class StasisApp:
                 return node
         wedged = any(node.pool.wedged for node in self.nodes)
         raise NotTaken("media_wedged", 30) if wedged else NotTaken("asterisk_unavailable")
+
+    def _check_draining(self) -> None:
+        if self.draining:
+            raise NotTaken("draining")
+
+    async def _accept(self, record: CallRecord) -> None:
+        """Have a new record kept. Whoever drains waits for calls that have begun, not for those that are about to."""
+        self._check_draining()
+        await self.records.accept(record.to_json())
+        try:
+            self._check_draining()
+        except NotTaken:
+            # It is in the store already, so its end has to be, too.
+            record.end(classify(Ending(answered=False, own=OwnAction.SHUTDOWN)), self.clock.wall())
+            self.records.finish(record.to_json())
+            raise
 
     async def _run(self, call: _Call) -> None:
         record = call.session.record

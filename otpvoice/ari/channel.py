@@ -26,6 +26,8 @@ SETTLE: Final = (0.1, 0.4, 1.0)
 """Seconds between looks for a channel whose order was sent and never confirmed."""
 BACKUP: Final = 5.0
 """Seconds by which Asterisk's own ring timeout is later than ours."""
+CHANNEL_GONE: Final = (400, 422)
+"""What ``addChannel`` answers for a channel that does not exist or is in no application (``resource_bridges.c``)."""
 DEAD_MAN: Final = 30.0
 """Seconds beyond ringing and talking after which Asterisk ends a channel on its own, should we be dead."""
 
@@ -96,22 +98,36 @@ class CallChannel:
         return str(protocol_id) if protocol_id else None
 
     async def join(self, leg: MediaLeg) -> bool:
-        """Put the channel into the leg's bridge and start the leg's clock. False: the channel is gone already."""
+        """Put the channel into the leg's bridge and start the leg's clock. False: it is gone, or not in Stasis yet.
+
+        Raises ``AriError`` when it is there and can't be joined: then nobody can speak to whoever picked up.
+        """
         leg.expect_guest()
         try:
             await asyncio.gather(
                 leg.open(), self._rest.post(f"bridges/{leg.bridge_id}/addChannel", {"channel": self.id})
             )
-        except errors.Refused:
+        except errors.Refused as refused:
             leg.expect_nobody()
-            return False
-        except errors.AriError:
-            return False  # who is in the bridge is asked before the leg is used again
+            if refused.status in CHANNEL_GONE:
+                return False
+            raise
+        except errors.AnswerLost:
+            bridge = await self._rest.get(f"bridges/{leg.bridge_id}")
+            if self.id not in bridge["channels"]:
+                raise
         return True
 
-    async def hang_up(self) -> None:
-        """End the channel; it is fine if it has ended. Raises ``AriError`` when Asterisk can't be told."""
-        await self._rest.delete(f"channels/{self.id}")
+    async def state(self) -> str | None:
+        """Return the channel's state (``Down``, ``Ringing``, ``Up``, …), None where it is gone. Raises ``AriError``."""
+        try:
+            return str((await self._rest.get(f"channels/{self.id}"))["state"])
+        except errors.ChannelGone:
+            return None
+
+    async def hang_up(self) -> bool:
+        """End the channel; False: it had ended before. Raises ``AriError`` when Asterisk can't be told."""
+        return await self._rest.delete(f"channels/{self.id}")
 
     async def statistics(self) -> AriEvent | None:
         """Return Asterisk's RTP statistics of the moment, or None where there are none."""
@@ -123,11 +139,11 @@ class CallChannel:
 
     async def _look(self) -> dict[str, object]:
         """Find out whether the channel exists. Raises ``OriginateFailed(ORIGINATE_UNKNOWN)`` when nobody can know."""
-        for seconds in SETTLE:
+        for seconds in (0.0, *SETTLE):
+            await asyncio.sleep(seconds)
             try:
                 channel = await self._rest.get(f"channels/{self.id}")
                 return channel if isinstance(channel, dict) else {}
             except errors.AriError as error:
                 log.info("channel.looking", channel=self.id, error=type(error).__name__)
-            await asyncio.sleep(seconds)
         raise OriginateFailed(Fault.ORIGINATE_UNKNOWN)

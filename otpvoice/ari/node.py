@@ -83,6 +83,7 @@ class AsteriskNode:
         self.replaced = False
         self.reason = "not connected yet"
         self.version = ""
+        self._socket: EventsSocket | None = None
         self._http = new_http(settings.user, settings.password)
         # Sockets stay open: in the pool of requests they would use it up.
         self._sockets = new_http(settings.user, settings.password, connections=0)
@@ -113,6 +114,14 @@ class AsteriskNode:
     def ready(self) -> bool:
         """May a call be placed here?"""
         return self.connected and not self.replaced and not self.pool.wedged
+
+    @property
+    def seen_until(self) -> float | None:
+        """When this connection, or the last one, gave its last sign of life, in Unix seconds.
+
+        What happened in Asterisk after it, until the next connection, nobody has told us.
+        """
+        return self._socket.heard_at if self._socket is not None else None
 
     async def run(self) -> None:
         """Stay connected, for ever; or until another client has taken over, and then this connection has ended too."""
@@ -154,7 +163,7 @@ class AsteriskNode:
     async def _work(self, socket: EventsSocket) -> None:
         try:
             await self._reconcile()
-            self._came_up()
+            self._came_up(socket)
             await self.pool.keep()
         except errors.AriError as error:
             self.reason = f"could not reconcile: {error}"
@@ -163,8 +172,9 @@ class AsteriskNode:
         finally:
             self._went_down()
 
-    def _came_up(self) -> None:
+    def _came_up(self, socket: EventsSocket) -> None:
         self.connected, self.reason, self._attempt = True, "", 0
+        self._socket = socket
         if self._giving_up is not None:
             self._giving_up.cancel()
             self._giving_up = None
@@ -239,8 +249,7 @@ class AsteriskNode:
         if event.get("application") == self.settings.own_app and event["type"] in SIGNS_OF_LIFE:
             for channel in ids_of(event):
                 if channel not in self._reaping:
-                    task = self._reaping[channel] = asyncio.create_task(self._hang_up(channel))
-                    task.add_done_callback(lambda _, channel=channel: self._reaping.pop(channel))
+                    self._reaping[channel] = asyncio.create_task(self._hang_up(channel))
         self._lookout.stranger(event)
 
     async def _hang_up(self, channel: str) -> None:
@@ -249,3 +258,5 @@ class AsteriskNode:
             await self.rest.delete(f"channels/{channel}")
         except errors.AriError as error:
             log.warning("ari.not_reaped", channel=channel, error=type(error).__name__)
+        finally:
+            del self._reaping[channel]

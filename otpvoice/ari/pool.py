@@ -32,7 +32,9 @@ GONE_WITHIN: Final = 5.0
 LEFT_WITHIN: Final = 1.0
 """Seconds for the event that says that the call's channel has left the leg's bridge."""
 RETRY: Final = 1.0
-"""Seconds between tries while legs can't be made."""
+"""Seconds before the next try when a leg could not be made; each failure doubles them."""
+RETRY_LONGEST: Final = 60.0
+"""A wedged Asterisk keeps a thread and a session of its HTTP server for each try, until it is restarted."""
 QUIET: Final = 5.0
 """Seconds without any work after which one leg too many is retired."""
 MAX_CONTROL: Final = 65_536
@@ -69,6 +71,8 @@ class LegPool:
         self._work = asyncio.Event()
         self._done = asyncio.Event()
         self._busy = self._closing = False
+        self._failures = 0
+        self._retry_at = 0.0
 
     @property
     def free(self) -> int:
@@ -116,15 +120,20 @@ class LegPool:
         return waiter.result()
 
     async def give_back(self, leg: MediaLeg) -> None:
-        """Return a leg after a call. Unless it proves clean it is retired."""
-        clean = not self._closing and await self._is_alone(leg) and await leg.clean()
-        self._taken.discard(leg)
-        if clean:
-            self._offer(leg)
-        else:
-            log.info("leg.retired", leg=leg.channel_id)
-            self._retiring.append(leg)
-        self._work.set()
+        """Return a leg after a call; a second time, nothing happens. Unless it proves clean it is retired."""
+        if leg not in self._taken:
+            return
+        clean = False
+        try:
+            clean = not (self._closing or leg.lost) and await self._is_alone(leg) and await leg.clean()
+        finally:
+            self._taken.discard(leg)
+            if clean:
+                self._offer(leg)
+            else:
+                log.info("leg.retired", leg=leg.channel_id)
+                self._retiring.append(leg)
+            self._work.set()
 
     async def _is_alone(self, leg: MediaLeg) -> bool:
         """Is nobody else in the leg's bridge? By the events, and by asking where they fail to come."""
@@ -146,6 +155,7 @@ class LegPool:
 
     async def keep(self) -> None:
         """Make and retire legs, one at a time, for as long as the node is connected. Run as one task."""
+        self._failures, self._retry_at = 0, 0.0
         while True:
             self._drop_lost()
             if self._retiring:
@@ -175,10 +185,11 @@ class LegPool:
             self._done.set()
 
     async def _rest_or_shrink(self) -> None:
-        """Nothing to do. When it stays so, legs that a past rush has left over go, one at a time."""
+        """Nothing to do now. When it stays so, legs that a past rush has left over go, one at a time."""
         self._work.clear()
+        now = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(QUIET):
+            async with asyncio.timeout(self._retry_at - now if now < self._retry_at else QUIET):
                 await self._work.wait()
         except TimeoutError:
             if len(self._free) > 2 * self._settings.minimum:
@@ -187,7 +198,9 @@ class LegPool:
     def _wanted(self) -> bool:
         total = len(self._free) + len(self._taken)
         needed = self._settings.minimum + len(self._taken) + len(self._waiters)
-        return not self._closing and total < min(needed, self._settings.maximum)
+        if self._closing or asyncio.get_running_loop().time() < self._retry_at:
+            return False
+        return total < min(needed, self._settings.maximum)
 
     def _drop_lost(self) -> None:
         """Legs that died while they waited are retired like others: Asterisk may not have noticed."""
@@ -213,49 +226,49 @@ class LegPool:
     async def _make(self) -> None:
         self._number += 1
         leg_id = f"{self._settings.prefix}{self._number}"
+        told = LegEvents(leg_id)
+        for object_id in (leg_id, bridge_of(leg_id)):
+            self._router.register(object_id, told.hear)
+        leg: MediaLeg | None = None
         try:
             async with asyncio.timeout(COMES_UP_WITHIN):
-                leg = await self._come_up(leg_id)
+                leg = await self._come_up(leg_id, told)
         except (errors.AriError, aiohttp.ClientError, OSError, TimeoutError) as error:
-            self.wedged = isinstance(error, TimeoutError | errors.AnswerLost)
-            log.error("leg.not_made", leg=leg_id, wedged=self.wedged, error=type(error).__name__)
-            await self._abandon(leg_id)
-            await asyncio.sleep(RETRY)
-            return
-        self.wedged = False
-        self._offer(leg)
+            self._failed(leg_id, error)
+            await self._abandon(leg_id, told)
+        finally:
+            if leg is None:
+                self._forget(leg_id)
+        if leg is not None:
+            self.wedged, self._failures = False, 0
+            self._offer(leg)
 
-    async def _come_up(self, leg_id: str) -> MediaLeg:
+    def _failed(self, leg_id: str, error: Exception) -> None:
+        self.wedged = isinstance(error, TimeoutError)
+        self._retry_at = asyncio.get_running_loop().time() + min(RETRY * 2**self._failures, RETRY_LONGEST)
+        self._failures += 1
+        log.error("leg.not_made", leg=leg_id, wedged=self.wedged, error=type(error).__name__)
+
+    async def _come_up(self, leg_id: str, told: LegEvents) -> MediaLeg:
         """externalMedia, our socket, its StasisStart, its bridge: in this order, each awaited."""
-        up = LegEvents(leg_id)
-        for object_id in (leg_id, bridge_of(leg_id)):
-            self._router.register(object_id, up.hear)
-        try:
-            channel = await self._rest.post("channels/externalMedia", self._order(leg_id), within=COMES_UP_WITHIN)
-            variables = channel["channelvars"]
-            socket = await self._http.ws_connect(
-                self._settings.media_url + variables["MEDIA_WEBSOCKET_CONNECTION_ID"],
-                protocols=("media",),
-                max_msg_size=MAX_CONTROL,
-            )
-        except BaseException:
-            self._forget(leg_id)
-            raise
-        frame_size = int(variables["MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE"])
+        channel = await self._rest.post("channels/externalMedia", self._order(leg_id), within=COMES_UP_WITHIN)
+        connection_id, frame_size = _media_of(channel)
+        socket = await self._http.ws_connect(
+            self._settings.media_url + connection_id, protocols=("media",), max_msg_size=MAX_CONTROL
+        )
         leg = MediaLeg(
             leg_id,
             socket=socket,
-            events=up,
+            events=told,
             silence=self._settings.silence,
             frame_size=frame_size,
             on_lost=self._work.set,
         )
         try:
-            await up.entered.wait()
+            await told.entered.wait()
             await self._rest.post(f"bridges/{leg.bridge_id}", {"type": "mixing", "name": leg_id})
             await self._rest.post(f"bridges/{leg.bridge_id}/addChannel", {"channel": leg_id})
         except BaseException:
-            self._forget(leg_id)
             await leg.hang_up()
             raise
         return leg
@@ -273,28 +286,33 @@ class LegPool:
         }
 
     async def _retire(self, leg: MediaLeg) -> None:
-        """End a leg and wait until Asterisk says so; then its bridge."""
-        await leg.hang_up()
         try:
-            await self._rest.get(f"channels/{leg.channel_id}")
-            await leg.events.gone_within(GONE_WITHIN)
-            await self._rest.delete(f"channels/{leg.channel_id}")
+            await leg.hang_up()
+            await self._end(leg.channel_id, leg.events)
+        finally:
+            self._forget(leg.channel_id)
+
+    async def _abandon(self, leg_id: str, told: LegEvents) -> None:
+        """Undo what there is of a leg that did not come up."""
+        await self._delete(f"channels/{leg_id}")
+        await self._end(leg_id, told)
+
+    async def _end(self, leg_id: str, told: LegEvents) -> None:
+        """Wait until Asterisk says that a leg is gone; then its bridge."""
+        try:
+            await self._rest.get(f"channels/{leg_id}")
+            if not await told.gone_within(GONE_WITHIN):
+                log.warning("leg.not_gone", leg=leg_id)
+                await self._rest.delete(f"channels/{leg_id}")
         except errors.ChannelGone:
             pass  # Asterisk was faster, or is another one by now
         except errors.AriError as error:
-            log.warning("leg.not_retired", leg=leg.channel_id, error=type(error).__name__)
-        finally:
-            self._forget(leg.channel_id)
-        await self._delete(f"bridges/{leg.bridge_id}")
+            log.warning("leg.not_retired", leg=leg_id, error=type(error).__name__)
+        await self._delete(f"bridges/{bridge_of(leg_id)}")
 
     def _forget(self, leg_id: str) -> None:
         for object_id in (leg_id, bridge_of(leg_id)):
             self._router.forget(object_id)
-
-    async def _abandon(self, leg_id: str) -> None:
-        """Undo what there is of a leg that did not come up."""
-        for path in (f"channels/{leg_id}", f"bridges/{bridge_of(leg_id)}"):
-            await self._delete(path)
 
     async def _delete(self, path: str) -> None:
         try:
@@ -302,3 +320,12 @@ class LegPool:
         except errors.AriError as error:
             # Whatever stays is reaped at the next connection.
             log.debug("leg.not_deleted", path=path, error=type(error).__name__)
+
+
+def _media_of(channel: Any) -> tuple[str, int]:
+    """Return the connection id and the frame size that the answer to ``externalMedia`` names."""
+    try:
+        variables = channel["channelvars"]
+        return str(variables["MEDIA_WEBSOCKET_CONNECTION_ID"]), int(variables["MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE"])
+    except (KeyError, TypeError, ValueError):
+        raise errors.AnswerLost("externalMedia: no media connection in the answer") from None

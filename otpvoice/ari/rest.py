@@ -8,7 +8,6 @@ events socket, because there one request at a time is answered and several of th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -57,10 +56,13 @@ class AriRest:
         """Replace. Returns the answer's JSON, or None."""
         return await self._request("PUT", path, body)
 
-    async def delete(self, path: str) -> None:
-        """End or destroy. Something that is gone already is no error: that is what was wanted."""
-        with contextlib.suppress(errors.ChannelGone):
+    async def delete(self, path: str) -> bool:
+        """End or destroy. Something that is gone already is no error, that is what was wanted: it returns False."""
+        try:
             await self._request("DELETE", path)
+        except errors.ChannelGone:
+            return False
+        return True
 
     async def _request(
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, within: float = TIMEOUT

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 from typing import Final
 
@@ -26,10 +27,14 @@ SILENT_AFTER: Final = 10.0
 """Seconds without any sign of life after which the socket is given up."""
 CONNECT: Final = 5.0
 MAX_EVENT: Final = 4 * 1024 * 1024
+FRAMES: Final = frozenset(
+    {aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY, aiohttp.WSMsgType.PING, aiohttp.WSMsgType.PONG}
+)
+"""What a connection that lives gives; anything else is its end."""
 
 
 class EventsSocket:
-    """One life of the connection. ``base``: ``http://host:port``."""
+    """One life of the connection. ``base``: ``http://host:port``. ``heard_at``: its last sign of life, Unix seconds."""
 
     def __init__(self, http: aiohttp.ClientSession, base: str, apps: Sequence[str]) -> None:
         self._http = http
@@ -37,6 +42,7 @@ class EventsSocket:
         self._apps = ",".join(apps)
         self._socket: aiohttp.ClientWebSocketResponse | None = None
         self._heard = 0.0
+        self.heard_at: float | None = None
         self.malformed = 0
 
     async def connect(self) -> None:
@@ -76,14 +82,14 @@ class EventsSocket:
         loop = asyncio.get_running_loop()
         while True:
             message = await socket.receive()
-            self._heard = loop.time()
+            if message.type not in FRAMES:
+                return
+            self._heard, self.heard_at = loop.time(), time.time()
             if message.type is aiohttp.WSMsgType.TEXT:
                 self._route(message.data, route)
             elif message.type is aiohttp.WSMsgType.PING:
                 with contextlib.suppress(aiohttp.ClientError, OSError):  # closed: the next message says so
                     await socket.pong(message.data)
-            elif message.type is not aiohttp.WSMsgType.PONG and message.type is not aiohttp.WSMsgType.BINARY:
-                return
 
     async def _watch(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         """Ping; return when nothing at all has come back for too long."""

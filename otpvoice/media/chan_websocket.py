@@ -7,7 +7,7 @@ documentation page "WebSocket"; the JSON format has to be asked for with ``f(jso
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 MAX_COMMAND: Final = 128
@@ -39,7 +39,7 @@ class MarkProcessed:
 class DtmfEnded:
     """A key was released on the far side of the bridge."""
 
-    digit: str
+    digit: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def parse(text: str) -> MediaEvent:
     try:
         message = json.loads(text)
         return _event(message["event"], message)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise MalformedControl(f"not a control message: {type(error).__name__}") from None
 
 
