@@ -35,6 +35,8 @@ from otpvoice.web.server import Listener, listen
 
 log = structlog.get_logger(__name__)
 
+UNSURE: Final = frozenset({"timeout", "connection_lost"})
+"""Faults of the store after which a write may have been carried out."""
 LAST_WRITES: Final = 5.0
 """Seconds at the very end for records that the store has not taken yet."""
 
@@ -52,7 +54,7 @@ class Records:
             await self.store.save(record)
         except StoreUnavailable as error:
             log.error("store.unavailable", reason=error.reason)
-            raise NotTaken("store_unavailable") from error
+            raise NotTaken("store_unavailable", recorded=error.reason in UNSURE) from error
 
     async def get(self, account: str, call_id: str) -> dict[str, Any] | None:
         """Return a record as it is last known here: what is on its way to the store comes first."""
@@ -114,8 +116,14 @@ class Service:
 
     async def stop(self, drain: float) -> None:
         """Let calls finish for ``drain`` seconds, hang up what is left, and let go of everything."""
-        await self.stasis.drain(drain)
-        await self.node.close()
+        try:
+            await self.stasis.drain(drain)
+            await self.node.close()
+        finally:
+            # Also when somebody loses patience: what calls have left behind is written.
+            await self._let_go()
+
+    async def _let_go(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -124,8 +132,8 @@ class Service:
         for listener in self._listeners:
             await listener.close()
         for record in await self._writes.drain(LAST_WRITES):
-            # The last place where it can be kept. It holds no secret: neither codes nor sensitive keys are in records.
-            log.error("store.not_written", record=record)
+            # The last place where it can be kept; keys stay out of logs, sensitive or not.
+            log.error("store.not_written", record={**record, "collected": len(record.get("collected", ()))})
         await self._renderer.close()
         await self._store.close()
 
@@ -194,11 +202,8 @@ class Service:
 
 
 def one_law(settings: Settings) -> Law:
-    """Return the codec of all trunks: a leg has one, and there is one pool. Raises ``ValueError`` where they differ."""
-    laws = {trunk.codec for trunk in settings.trunks}
-    if len(laws) > 1:
-        raise ValueError("trunks: all must have the same codec in this version")
-    return laws.pop()
+    """Return the codec of all trunks: a leg has one, there is one pool, and the settings let them have no other."""
+    return settings.trunks[0].codec
 
 
 def make_store(settings: Settings) -> Store:

@@ -19,6 +19,7 @@ from otpvoice.core.events import (
     CallAnswered,
     CallEnded,
     Event,
+    Flooded,
     HangupAsked,
     Happening,
     SpeakingFailed,
@@ -111,13 +112,13 @@ class CallSession:
                 self._start(self._line.hang_up(), self._acting)
             for task in self._watching:
                 task.cancel()
-            # An order to dial or to hang up that is under way is never left in the middle.
-            await asyncio.gather(*self._watching, *self._acting, return_exceptions=True)
+        # Now, and not when Asterisk has been told: it may be frozen, and the summary must not wait for that.
         self.record.end(classify(self._flow.ending), self._clock.wall())
         return self.record
 
     async def close(self) -> None:
-        """Let go of the line, after ``run``."""
+        """Let go of the line, after ``run``; an order to dial or to hang up that is under way is carried out first."""
+        await asyncio.gather(*self._watching, *self._acting, return_exceptions=True)
         await self._line.close()
 
     async def _prepare(self) -> bool:
@@ -149,7 +150,7 @@ class CallSession:
 
     async def _drive(self) -> None:
         told = False
-        await self._perform(self._flow.start(self._clock.now()))
+        await self._perform(self._flow.start(self._clock.now(), self._clock.wall()))
         while not self._flow.over:
             try:
                 async with asyncio.timeout_at(self._flow.deadline):
@@ -165,9 +166,7 @@ class CallSession:
             if self._flooded and not told:
                 told = True
                 log.error("session.flooded", call=self.record.id, backlog=BACKLOG)
-                await self._perform(
-                    self._flow.receive(HangupAsked(self._clock.wall(), OwnAction.SHUTDOWN), self._clock.now())
-                )
+                await self._perform(self._flow.receive(Flooded(self._clock.wall()), self._clock.now()))
 
     async def _perform(self, commands: list[Command]) -> None:
         for command in commands:

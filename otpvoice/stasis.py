@@ -24,23 +24,28 @@ from otpvoice.ari.router import AriEvent
 from otpvoice.core.events import Event
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.locale import Locales
-from otpvoice.core.outcome import Ending, OwnAction, classify
+from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord
 from otpvoice.session import CallSession, Clock, Voice
 
 log = structlog.get_logger(__name__)
 
+END_WITHIN: Final = 3.0
+"""Seconds for calls that we hang up to end."""
 LEG_WAIT: Final = 5.0
 """Seconds that a request to call may wait for a media leg before it is told to come back."""
 
 
 class NotTaken(Exception):
-    """The call was not taken, and nobody was rung. ``reason`` is a word; ``retry_after`` in seconds."""
+    """The call was not taken, and nobody was rung.
 
-    def __init__(self, reason: str, retry_after: float = 5.0) -> None:
+    ``reason`` is a word; ``retry_after`` in seconds. ``recorded``: its record may be in the store all the same.
+    """
+
+    def __init__(self, reason: str, retry_after: float = 5.0, *, recorded: bool = False) -> None:
         super().__init__(reason)
-        self.reason = reason
+        self.reason, self.recorded = reason, recorded
         self.retry_after = math.ceil(retry_after)
 
 
@@ -177,7 +182,7 @@ class StasisApp:
         self.draining = True
         for call in self._calls.values():
             call.session.hang_up(OwnAction.SHUTDOWN)
-        if not await self._finished(10.0):
+        if not await self._finished(END_WITHIN):
             log.error("stasis.calls_left", calls=self.count)
 
     async def _finished(self, within: float) -> bool:
@@ -221,7 +226,14 @@ class StasisApp:
     async def _accept(self, record: CallRecord) -> None:
         """Have a new record kept. Whoever drains waits for calls that have begun, not for those that are about to."""
         self._check_draining()
-        await self.records.accept(record.to_json())
+        try:
+            await self.records.accept(record.to_json())
+        except NotTaken as refused:
+            if refused.recorded:
+                # What lies in the store unasked for has an end, too.
+                record.end(classify(Ending(answered=False, fault=Fault.LOST_BEFORE_DIALING)), self.clock.wall())
+                self.records.finish(record.to_json())
+            raise
         try:
             self._check_draining()
         except NotTaken:

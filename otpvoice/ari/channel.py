@@ -48,7 +48,7 @@ class Originate:
         """Return the JSON body of the request (``POST /channels/{id}``); variables must be strings."""
         variables = {
             "OTPVOICE_CALL": self.call_id,
-            # Counts from now, ringing included; works in a bridge, too (tests/scenarios, "dead man's switch").
+            # Counts from now, ringing included; works in a bridge, too (tests/faults/test_we_die.py).
             "TIMEOUT(absolute)": str(math.ceil(self.ring_timeout + self.max_duration + DEAD_MAN)),
         }
         variables |= {f"PJSIP_HEADER(add,{name})": value for name, value in self.headers.items()}

@@ -56,6 +56,7 @@ class Line:
         self._hangup: AriEvent | None = None
         self._up_at: float | None = None
         self._joining: asyncio.Task[None] | None = None
+        self._progressed: set[bool] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun = self._ordering = self._placed = self._gap = False
         self._answered = self._told_answer = False
@@ -76,7 +77,7 @@ class Line:
             return
         self._begun = True
         self._node.router.register(self.channel_id, self._hear)
-        if not self._node.ready:
+        if not self._node.connected or self._node.replaced:
             # To a disconnected application the phone would ring, and be picked up, for nothing.
             self._settled.set()
             self._end(CallEnded(time.time(), fault=Fault.ASTERISK_LOST))
@@ -197,7 +198,7 @@ class Line:
             case "Up":
                 self._answer(self._up_at or time.time())
             case "Ringing":
-                self._tell(CallProgressed(time.time(), ringing=True))
+                self._progress(CallProgressed(time.time(), ringing=True))
 
     def _hear(self, event: AriEvent) -> None:
         self._settled.set()
@@ -215,8 +216,15 @@ class Line:
             case CallEnded() as ended:
                 self._gone = True
                 self._end(ended)
+            case CallProgressed() as progressed:
+                self._progress(progressed)
             case happening:
                 self._tell(happening)
+
+    def _progress(self, progressed: CallProgressed) -> None:
+        if progressed.ringing not in self._progressed:  # Asterisk says it in two ways
+            self._progressed.add(progressed.ringing)
+            self._tell(progressed)
 
     def _hear_leg(self, event: LegEvent) -> None:
         if not isinstance(event, MediaLost):

@@ -18,6 +18,7 @@ import structlog
 from otpvoice.ari import errors
 from otpvoice.ari.backoff import backoff
 from otpvoice.ari.events import UNWANTED
+from otpvoice.ari.making import LegSettings
 from otpvoice.ari.pool import LegPool, PoolSettings
 from otpvoice.ari.rest import AriRest, new_http
 from otpvoice.ari.router import AriEvent, Router, ids_of
@@ -94,13 +95,15 @@ class AsteriskNode:
             self._sockets,
             self.router,
             PoolSettings(
-                media_url=settings.url.rstrip("/") + "/media/",
                 prefix=settings.leg_prefix,
-                app=settings.own_app,
-                law=settings.law,
-                silence=settings.silence,
                 minimum=settings.legs_minimum,
                 maximum=settings.legs_maximum,
+                legs=LegSettings(
+                    media_url=settings.url.rstrip("/") + "/media/",
+                    app=settings.own_app,
+                    law=settings.law,
+                    silence=settings.silence,
+                ),
             ),
         )
         self._lookout = lookout
@@ -187,6 +190,9 @@ class AsteriskNode:
         if not self.replaced:
             self.reason = "the events socket was lost"
         log.error("ari.lost", node=self.settings.name)
+        if self.replaced:
+            self._lookout.node_lost(self)  # nothing comes back
+            return
         self._giving_up = asyncio.get_running_loop().call_later(LOST_AFTER, self._lookout.node_lost, self)
 
     async def _reconcile(self) -> None:

@@ -19,16 +19,13 @@ import aiohttp
 import structlog
 
 from otpvoice.ari import errors
-from otpvoice.ari.leg import LegEvents, MediaLeg, bridge_of
+from otpvoice.ari.leg import MediaLeg
+from otpvoice.ari.making import NOT_MADE, LegMaker, LegSettings
 from otpvoice.ari.rest import AriRest
 from otpvoice.ari.router import Router
 
 log = structlog.get_logger(__name__)
 
-COMES_UP_WITHIN: Final = 2.0
-"""Seconds for a leg to be made, connected and bridged; longer is the watchdog's ``media_wedged``."""
-GONE_WITHIN: Final = 5.0
-"""Seconds for Asterisk to say that a leg which we hung up is gone."""
 LEFT_WITHIN: Final = 1.0
 """Seconds for the event that says that the call's channel has left the leg's bridge."""
 RETRY: Final = 1.0
@@ -37,7 +34,6 @@ RETRY_LONGEST: Final = 60.0
 """A wedged Asterisk keeps a thread and a session of its HTTP server for each try, until it is restarted."""
 QUIET: Final = 5.0
 """Seconds without any work after which one leg too many is retired."""
-MAX_CONTROL: Final = 65_536
 
 
 class NoLegFree(Exception):
@@ -46,15 +42,12 @@ class NoLegFree(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """``prefix``: of leg ids; ``law``: Asterisk's name of the codec; ``silence``: one sample of it."""
+    """``prefix``: of leg ids. See ``LegPool`` for the others."""
 
-    media_url: str
     prefix: str
-    app: str
-    law: str
-    silence: bytes
     minimum: int
     maximum: int
+    legs: LegSettings
 
 
 class LegPool:
@@ -62,15 +55,16 @@ class LegPool:
 
     def __init__(self, rest: AriRest, http: aiohttp.ClientSession, router: Router, settings: PoolSettings) -> None:
         self.wedged = False
-        self._rest, self._http, self._router, self._settings = rest, http, router, settings
+        self._rest, self._settings = rest, settings
         self._number = 0
         self._free: deque[MediaLeg] = deque()
         self._taken: set[MediaLeg] = set()
         self._retiring: deque[MediaLeg] = deque()
         self._waiters: deque[asyncio.Future[MediaLeg]] = deque()
         self._work = asyncio.Event()
+        self._maker = LegMaker(rest, http, router, settings.legs, on_lost=self._work.set)
         self._done = asyncio.Event()
-        self._busy = self._closing = False
+        self._busy = self._closing = self._doubted = False
         self._failures = 0
         self._retry_at = 0.0
 
@@ -100,14 +94,14 @@ class LegPool:
             self._work.set()
             return leg
         if self.wedged:
-            raise errors.MediaWedged("media legs do not come up: restart Asterisk")
+            raise _wedged()
         waiter: asyncio.Future[MediaLeg] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         self._work.set()
         try:
             await asyncio.wait({waiter}, timeout=within)
         except asyncio.CancelledError:
-            if waiter.done():  # it came in the same moment: not lost
+            if waiter.done() and waiter.exception() is None:  # it came in the same moment: not lost
                 self._taken.discard(waiter.result())
                 self._offer(waiter.result())
             raise
@@ -156,14 +150,18 @@ class LegPool:
     async def keep(self) -> None:
         """Make and retire legs, one at a time, for as long as the node is connected. Run as one task."""
         self._failures, self._retry_at = 0, 0.0
-        while True:
-            self._drop_lost()
-            if self._retiring:
-                await self._busily(self._retire(self._retiring.popleft()))
-            elif self._wanted():
-                await self._busily(self._make())
-            else:
-                await self._rest_or_shrink()
+        try:
+            while True:
+                self._drop_lost()
+                if self._retiring:
+                    await self._busily(self._maker.retire(self._retiring.popleft()))
+                elif self._wanted():
+                    await self._busily(self._make())
+                else:
+                    await self._rest_or_shrink()
+        finally:
+            # While nobody is connected nobody can know; the next keeper begins with a try.
+            self.wedged = False
 
     async def close(self) -> None:
         """Have the keeper retire all free legs, in turn. Calls that still have one keep it."""
@@ -200,7 +198,8 @@ class LegPool:
         needed = self._settings.minimum + len(self._taken) + len(self._waiters)
         if self._closing or asyncio.get_running_loop().time() < self._retry_at:
             return False
-        return total < min(needed, self._settings.maximum)
+        # Where a leg did not come up one is tried, wanted or not: else nobody would ever see that it is over.
+        return self._doubted or total < min(needed, self._settings.maximum)
 
     def _drop_lost(self) -> None:
         """Legs that died while they waited are retired like others: Asterisk may not have noticed."""
@@ -226,106 +225,35 @@ class LegPool:
     async def _make(self) -> None:
         self._number += 1
         leg_id = f"{self._settings.prefix}{self._number}"
-        told = LegEvents(leg_id)
-        for object_id in (leg_id, bridge_of(leg_id)):
-            self._router.register(object_id, told.hear)
+        told = self._maker.expect(leg_id)
         leg: MediaLeg | None = None
         try:
-            async with asyncio.timeout(COMES_UP_WITHIN):
-                leg = await self._come_up(leg_id, told)
-        except (errors.AriError, aiohttp.ClientError, OSError, TimeoutError) as error:
+            leg = await self._maker.make(leg_id, told)
+        except NOT_MADE as error:
             self._failed(leg_id, error)
-            await self._abandon(leg_id, told)
+            await self._maker.undo(leg_id, told)
         finally:
             if leg is None:
-                self._forget(leg_id)
+                self._maker.forget(leg_id)
         if leg is not None:
-            self.wedged, self._failures = False, 0
-            self._offer(leg)
+            self.wedged = self._doubted = False
+            self._failures = 0
+            if len(self._free) + len(self._taken) < self._settings.maximum:
+                self._offer(leg)
+            else:
+                self._retiring.append(leg)
 
     def _failed(self, leg_id: str, error: Exception) -> None:
         self.wedged = isinstance(error, TimeoutError)
+        if self.wedged:
+            self._doubted = True
+            for waiter in self._waiters:
+                waiter.set_exception(_wedged())
+            self._waiters.clear()
         self._retry_at = asyncio.get_running_loop().time() + min(RETRY * 2**self._failures, RETRY_LONGEST)
         self._failures += 1
         log.error("leg.not_made", leg=leg_id, wedged=self.wedged, error=type(error).__name__)
 
-    async def _come_up(self, leg_id: str, told: LegEvents) -> MediaLeg:
-        """externalMedia, our socket, its StasisStart, its bridge: in this order, each awaited."""
-        channel = await self._rest.post("channels/externalMedia", self._order(leg_id), within=COMES_UP_WITHIN)
-        connection_id, frame_size = _media_of(channel)
-        socket = await self._http.ws_connect(
-            self._settings.media_url + connection_id, protocols=("media",), max_msg_size=MAX_CONTROL
-        )
-        leg = MediaLeg(
-            leg_id,
-            socket=socket,
-            events=told,
-            silence=self._settings.silence,
-            frame_size=frame_size,
-            on_lost=self._work.set,
-        )
-        try:
-            await told.entered.wait()
-            await self._rest.post(f"bridges/{leg.bridge_id}", {"type": "mixing", "name": leg_id})
-            await self._rest.post(f"bridges/{leg.bridge_id}/addChannel", {"channel": leg_id})
-        except BaseException:
-            await leg.hang_up()
-            raise
-        return leg
 
-    def _order(self, leg_id: str) -> dict[str, str]:
-        return {
-            "channelId": leg_id,
-            "app": self._settings.app,
-            "transport": "websocket",
-            "encapsulation": "none",
-            "connection_type": "server",
-            "format": self._settings.law,
-            # Nothing but letters of our own: an invalid value here ends Asterisk 22.10.1 (chan_websocket.c).
-            "transport_data": "f(json)d(in)",
-        }
-
-    async def _retire(self, leg: MediaLeg) -> None:
-        try:
-            await leg.hang_up()
-            await self._end(leg.channel_id, leg.events)
-        finally:
-            self._forget(leg.channel_id)
-
-    async def _abandon(self, leg_id: str, told: LegEvents) -> None:
-        """Undo what there is of a leg that did not come up."""
-        await self._delete(f"channels/{leg_id}")
-        await self._end(leg_id, told)
-
-    async def _end(self, leg_id: str, told: LegEvents) -> None:
-        """Wait until Asterisk says that a leg is gone; then its bridge."""
-        try:
-            await self._rest.get(f"channels/{leg_id}")
-            if not await told.gone_within(GONE_WITHIN):
-                log.warning("leg.not_gone", leg=leg_id)
-                await self._rest.delete(f"channels/{leg_id}")
-        except errors.ChannelGone:
-            pass  # Asterisk was faster, or is another one by now
-        except errors.AriError as error:
-            log.warning("leg.not_retired", leg=leg_id, error=type(error).__name__)
-        await self._delete(f"bridges/{bridge_of(leg_id)}")
-
-    def _forget(self, leg_id: str) -> None:
-        for object_id in (leg_id, bridge_of(leg_id)):
-            self._router.forget(object_id)
-
-    async def _delete(self, path: str) -> None:
-        try:
-            await self._rest.delete(path)
-        except errors.AriError as error:
-            # Whatever stays is reaped at the next connection.
-            log.debug("leg.not_deleted", path=path, error=type(error).__name__)
-
-
-def _media_of(channel: Any) -> tuple[str, int]:
-    """Return the connection id and the frame size that the answer to ``externalMedia`` names."""
-    try:
-        variables = channel["channelvars"]
-        return str(variables["MEDIA_WEBSOCKET_CONNECTION_ID"]), int(variables["MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE"])
-    except (KeyError, TypeError, ValueError):
-        raise errors.AnswerLost("externalMedia: no media connection in the answer") from None
+def _wedged() -> errors.MediaWedged:
+    return errors.MediaWedged("media legs do not come up: restart Asterisk")

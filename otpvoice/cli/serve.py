@@ -18,6 +18,8 @@ log = structlog.get_logger(__name__)
 EX_CONFIG = 78
 """Exit code for settings that are wrong (BSD's sysexits)."""
 EX_SOFTWARE = 70
+AT_ONCE = 3.0
+"""Seconds for Asterisk to take note of the end after a second signal."""
 
 
 def serve() -> int:
@@ -60,7 +62,10 @@ async def _serve(settings: Settings) -> int:
     await asyncio.wait({draining, hurrying}, return_when=asyncio.FIRST_COMPLETED)
     if not draining.done():
         await service.stasis.end_all()
-    await draining
+        await asyncio.wait({draining}, timeout=AT_ONCE)
+        # An Asterisk that answers nothing is not waited for any longer: its dead man's switch ends the calls.
+        draining.cancel()
+    await asyncio.gather(draining, return_exceptions=True)
     hurrying.cancel()
     return EX_SOFTWARE if service.failed.is_set() else 0
 

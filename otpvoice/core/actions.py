@@ -6,7 +6,7 @@ Seconds everywhere. Defaults are those of the HTTP API.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from otpvoice.core.digits import DigitRules
@@ -17,7 +17,7 @@ from otpvoice.core.secret import OtpCode
 class Say:
     """Speak a text, ``times`` times with ``gap`` seconds between the readings."""
 
-    text: str
+    text: str = field(repr=False)  # people put codes into it
     language: str | None = None
     voice: str | None = None
     speed: float = 1.0

@@ -17,11 +17,10 @@ from otpvoice.core.speech import Script, Silence
 
 @dataclass(frozen=True, slots=True)
 class SpokenStep:
-    """Say this. ``readings`` of a code are in it; 0: none."""
+    """Say this."""
 
     action: Say | SayCode | Pause
     script: Script
-    readings: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +61,7 @@ def scripts_of(step: Step) -> tuple[Script, ...]:
 
 def _compile(action: Action, plan: CallPlan, locales: Locales) -> Step:
     match action:
-        case SayCode():
-            script = _prompt((action,), plan, locales)
-            return SpokenStep(action, script, readings=action.times)
-        case Say() | Pause():
+        case Say() | SayCode() | Pause():
             return SpokenStep(action, _prompt((action,), plan, locales))
         case Gather():
             return GatherStep(
@@ -83,7 +79,7 @@ def _prompt(items: Prompt, plan: CallPlan, locales: Locales) -> Script:
     for item in items:
         match item:
             case Say():
-                script.append(say_script(item, plan.language, plan.voice, locales))
+                script.append(say_script(item, plan.language, plan.voice))
             case SayCode():
                 script.append(code_script(item, plan.language, plan.voice, locales))
             case Pause():

@@ -141,6 +141,13 @@ class MediaLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Flooded:
+    """More happened than anybody can follow; some of it was lost."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class HangupAsked:
     """Somebody other than the plan wants the call to end: the API, or a shutdown."""
 
@@ -163,6 +170,7 @@ Happening: TypeAlias = (
     | SpeakingFailed
     | DigitReceived
     | MediaLost
+    | Flooded
     | HangupAsked
 )
 
@@ -195,11 +203,11 @@ class KeyPressed:
 
 @dataclass(frozen=True, slots=True)
 class DigitsCollected:
-    """One try of a gather is over."""
+    """A gather is over: what its last try brought, after so many ``tries``."""
 
     collected: Collected
     tag: str | None
-    attempt: int
+    tries: int
     sensitive: bool
 
 

@@ -21,6 +21,7 @@ from otpvoice.core.events import (
     CallProgressed,
     CallResumed,
     DigitReceived,
+    Flooded,
     HangupAsked,
     Happening,
     KeyPressed,
@@ -68,9 +69,14 @@ class CallFlow:
         """What is known of how it ended; whole once ``over``."""
         return self._ending
 
-    def start(self, now: float) -> list[Command]:
-        """Begin. Returns what to do first."""
+    def start(self, now: float, at: float) -> list[Command]:
+        """Begin. ``at``: the instant, in Unix seconds. Returns what to do first; nothing where the call is stale."""
         self._stage.now = now
+        if self._is_stale(at):
+            self._know(own=OwnAction.EXPIRED)
+            self._story.close()
+            self._finish()
+            return []
         return self._advance(None)
 
     def receive(self, event: Happening, now: float) -> list[Command]:
@@ -86,13 +92,18 @@ class CallFlow:
             case MediaLost():
                 fault = ActionFault("media_lost", "the media leg was lost", Fault.MEDIA_LOST)
                 return self._turn_to(self._give_up(fault, None))
-            case CallHeld():
+            case Flooded():
+                fault = ActionFault("flooded", "events came faster than they can be followed", Fault.INTERNAL_ERROR)
+                return self._turn_to(self._give_up(fault, None))
+            case CallHeld(at=at):
                 self._stage.held = True
+                self.proof.take_back(at)
             case CallResumed():
                 self._stage.held = False
             case CallProgressed():
                 self._know(progressed=True)
-            case CallAnswered():
+            case CallAnswered() if not self._stage.hanging_up:
+                # Else it crossed our hang-up, and nobody was spoken to.
                 self._know(answered=True)
             case DigitReceived(at=at):
                 self._stage.tell(KeyPressed(at))
@@ -150,6 +161,9 @@ class CallFlow:
         self.over = True
         self._stage.deadline = self._limit = None
 
+    def _is_stale(self, at: float) -> bool:
+        return self.plan.valid_until is not None and at > self.plan.valid_until
+
     def _know(self, **facts: Any) -> None:
         self._ending = replace(self._ending, **facts)
 
@@ -165,7 +179,7 @@ class CallFlow:
                 return
         self._stage.deadline = None
         self._limit = self._stage.now + self.plan.max_duration
-        if self.plan.valid_until is not None and told.at > self.plan.valid_until:
+        if self._is_stale(told.at):
             yield from self._hang_up(OwnAction.EXPIRED)
             return
         for index, step in enumerate(self.steps):

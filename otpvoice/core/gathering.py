@@ -10,39 +10,41 @@ from otpvoice.core.stage import Stage, Steps, TimedOut, Told
 
 
 def gather(stage: Stage, step: GatherStep) -> Steps[None]:
-    """Run a gather to its end. Each try is told."""
+    """Run a gather to its end, and tell what it brought."""
     action = step.action
-    for attempt in range(1, action.tries + 1):
-        collected = yield from _try(stage, step, attempt)
-        stage.tell(DigitsCollected(collected, action.tag, attempt, action.sensitive))
-        if collected.valid:
-            yield from speak(stage, step.success)
-            return
-        yield from speak(stage, step.failure)
+    tries, collector = 0, DigitCollector(action.rules)
+    collected: Collected | None = None
+    try:
+        while tries < action.tries and (collected is None or not collected.valid):
+            if collected is not None:
+                yield from speak(stage, step.failure)
+            tries, collector, collected = tries + 1, DigitCollector(action.rules), None
+            collected = yield from _try(stage, step, collector)
+    except GeneratorExit:
+        # The call ends under us. A try that has begun is told as ended by that; between two tries, the last one is.
+        ended = collected or collector.end(EndedBy.CANCELED if stage.hanging_up else EndedBy.HANGUP)
+        if ended is not None:
+            stage.tell(DigitsCollected(ended, action.tag, tries, action.sensitive))
+        raise
+    if collected is not None:
+        stage.tell(DigitsCollected(collected, action.tag, tries, action.sensitive))
+        yield from speak(stage, step.success if collected.valid else step.failure)
 
 
-def _try(stage: Stage, step: GatherStep, attempt: int) -> Steps[Collected]:
+def _try(stage: Stage, step: GatherStep, collector: DigitCollector) -> Steps[Collected]:
     """One try: ask, then wait for keys."""
     action = step.action
-    collector = DigitCollector(action.rules)
-    try:
-        collected = _take_typed(stage, collector, keep=action.type_ahead == "keep")
-        if collected is None and not (collector.count and action.barge_in):
-            collected = yield from _ask(stage, step, collector)
-        collector.arm(stage.now)
-        while collected is None:
-            stage.deadline = collector.deadline
-            match (yield):
-                case DigitReceived(digit=digit):
-                    collected = collector.press(digit, stage.now)
-                case TimedOut():
-                    collected = collector.expire(stage.now)
-    except GeneratorExit:
-        # The call ends under us: what was keyed so far is told, as ended by that.
-        ended = collector.end(EndedBy.CANCELED if stage.hanging_up else EndedBy.HANGUP)
-        if ended is not None:
-            stage.tell(DigitsCollected(ended, action.tag, attempt, action.sensitive))
-        raise
+    collected = _take_typed(stage, collector, keep=action.type_ahead == "keep")
+    if collected is None and not (collector.count and action.barge_in):
+        collected = yield from _ask(stage, step, collector)
+    collector.arm(stage.now)
+    while collected is None:
+        stage.deadline = collector.deadline
+        match (yield):
+            case DigitReceived(digit=digit):
+                collected = collector.press(digit, stage.now)
+            case TimedOut():
+                collected = collector.expire(stage.now)
     stage.deadline = None
     return collected
 
@@ -61,8 +63,11 @@ def _ask(stage: Stage, step: GatherStep, collector: DigitCollector) -> Steps[Col
         told = yield
         if not isinstance(told, DigitReceived) or (not action.barge_in and action.type_ahead == "flush"):
             continue
+        if collected is not None:
+            stage.type_ahead(told.digit)  # for whoever asks next
+            continue
         before = collector.count
-        collected = collected or collector.press(told.digit, stage.now)
+        collected = collector.press(told.digit, stage.now)
         # A key that does not count cuts nothing.
         if action.barge_in and (collected is not None or collector.count > before):
             speaking.close()

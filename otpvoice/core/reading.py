@@ -22,13 +22,12 @@ SLOWEST: Final = 0.5
 """No reading is slower, however many there are."""
 
 
-def say_script(say: Say, language: str, voice: str | None, locales: Locales) -> Script:
+def say_script(say: Say, language: str, voice: str | None) -> Script:
     """Return the text, ``times`` times; nothing where it is punctuation only.
 
     ``language`` and ``voice`` are the call's; the action's own come first. The text is in that language whether or not
-    there is a locale for it, so ``locales`` is not asked.
+    there is a locale for it.
     """
-    del locales
     words = _words(say.text, say.language or language, say.voice or voice, say.speed)
     script: list[Spoken] = [*words]
     for _ in range(1, say.times if words else 1):

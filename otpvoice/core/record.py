@@ -198,7 +198,7 @@ def _collected(event: DigitsCollected) -> dict[str, Any]:
         "count": len(collected.keys),
         "ended_by": collected.ended_by.value,
         "valid": collected.valid,
-        "tries": event.attempt,
+        "tries": event.tries,
         "ignored": collected.ignored,
     }
 

@@ -24,8 +24,6 @@ SLACK_OF_SPEECH = 5.0
 """Seconds beyond its length after which an utterance that has not finished never will."""
 BREATH = 0.4
 """Seconds of silence before whatever is said next."""
-TYPED_AHEAD = 64
-"""Keys that are remembered before anybody asks for them."""
 
 
 def speak(stage: Stage, script: Script) -> Steps[None]:
@@ -38,8 +36,8 @@ def speak(stage: Stage, script: Script) -> Steps[None]:
         except StopIteration:
             return
         told = yield
-        if isinstance(told, DigitReceived) and len(stage.typed) < TYPED_AHEAD:
-            stage.typed.append(told.digit)
+        if isinstance(told, DigitReceived):
+            stage.type_ahead(told.digit)
 
 
 def speak_listening(stage: Stage, script: Script) -> Steps[None]:

@@ -13,7 +13,7 @@ from typing import TypeAlias
 class Words:
     """A text that is rendered as a whole. ``voice`` is ``engine`` or ``engine:name``; None: the configured one."""
 
-    text: str
+    text: str = field(repr=False)  # people put codes into it
     language: str
     voice: str | None = None
     speed: float = 1.0

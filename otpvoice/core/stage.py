@@ -18,6 +18,9 @@ from otpvoice.core.proof import Proof
 
 T = TypeVar("T")
 
+TYPED_AHEAD = 64
+"""Keys that are remembered before anybody asks for them."""
+
 
 class TimedOut:
     """The deadline that was given out has come."""
@@ -57,6 +60,11 @@ class Stage:
     def tell(self, report: Report) -> None:
         """Report to whoever follows the call."""
         self.do(Tell(report))
+
+    def type_ahead(self, digit: str) -> None:
+        """Remember a key that nobody has asked for yet."""
+        if len(self.typed) < TYPED_AHEAD:
+            self.typed.append(digit)
 
     def within(self, seconds: float) -> None:
         """Wake the running step after so many seconds."""

@@ -97,7 +97,9 @@ class CallBody(Templated):
     @field_validator("dial")
     @classmethod
     def _dial(cls, dial: bool) -> bool:
-        return dial or bool(fields.refuse_later(dial))
+        if not dial:
+            fields.refuse_later(dial)
+        return dial
 
     def plan_actions(self) -> tuple[core.Action, ...]:
         """Return what is to be done: the actions, or those that the shorthand stands for."""
@@ -173,7 +175,8 @@ def _request(body: CallBody, defaults: CallDefaults) -> CallRequest:
         trunk=trunk.name,
         language=body.language or defaults.language,
         actions=body.plan_actions(),
-        voice=body.voice or defaults.voice,
+        # None stays None: the configured voice is for its own language only, one that was asked for is for all.
+        voice=body.voice,
         ring_timeout=body.ring_timeout or trunk.ring_timeout,
         max_duration=body.max_duration,
         lead_in=defaults.lead_in,
@@ -197,7 +200,7 @@ def _unspeakable(plan: CallPlan, defaults: CallDefaults, *, shorthand: bool) -> 
         try:
             defaults.check_voice(language, voice)
         except ValueError:
-            path = place or ("language" if plan.voice == defaults.voice else "voice",)
+            path = place or ("language" if plan.voice is None else "voice",)
             yield Problem(
                 json_path(path), "voice", "asks for a voice that there is not, or that does not speak this language"
             )

@@ -23,6 +23,7 @@ from otpvoice.core.events import (
     DigitReceived,
     DigitsCollected,
     Event,
+    Flooded,
     HangupAsked,
     KeyPressed,
     MediaLost,
@@ -76,6 +77,8 @@ def _tell(record: CallRecord, event: Event) -> _Told | None:
             return "call.disconnected", {"cause": cause, "sip_status": sip_status}
         case MediaLost():
             return "media.lost", {}
+        case Flooded():
+            return "call.flooded", {}
         case _:
             return _tell_of_speech(event)
 
@@ -94,10 +97,10 @@ def _tell_of_speech(event: _Rest) -> _Told | None:
             return "code.delivered", {}
         case KeyPressed():
             return "key.pressed", {}
-        case DigitsCollected(collected=collected, tag=tag, attempt=attempt):
+        case DigitsCollected(collected=collected, tag=tag, tries=tries):
             return "digits.collected", {
                 "tag": tag,
-                "try": attempt,
+                "tries": tries,
                 "count": len(collected.keys),
                 "ended_by": collected.ended_by.value,
                 "valid": collected.valid,

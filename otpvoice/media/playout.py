@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from otpvoice.media.chan_websocket import mark
+from otpvoice.media.chan_websocket import MAX_MEDIA, mark
 
 FRAME_SECONDS: Final = 0.02
 MAX_QUEUED: Final = 12.0
@@ -80,9 +80,14 @@ class _Sent:
 
 
 class Playout:
-    """The ledger of one media leg. ``silence``: one sample of it; ``frame_size``: bytes of 20 ms."""
+    """The ledger of one media leg. ``silence``: one sample of it; ``frame_size``: bytes of 20 ms.
+
+    ``ValueError``: frames of this size make messages that Asterisk would end the channel for.
+    """
 
     def __init__(self, silence: bytes, frame_size: int = 160, max_queued: float = MAX_QUEUED) -> None:
+        if MAX_MESSAGE_FRAMES * frame_size > MAX_MEDIA:
+            raise ValueError(f"{MAX_MESSAGE_FRAMES} frames of {frame_size} bytes are more than {MAX_MEDIA}")
         self._silence = silence
         self._frame = frame_size
         self._max_frames = round(max_queued / FRAME_SECONDS)

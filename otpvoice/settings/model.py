@@ -139,6 +139,12 @@ class Settings(SettingsModel):
             )
         return Secret(password)
 
+    @field_validator("admin_bind", mode="after")
+    @classmethod
+    def _admin_bind(cls, value: Bind | None, info: ValidationInfo) -> Bind | None:
+        # Named like the hook's, it is the hook's. Port 0 twice is two ports.
+        return None if value is not None and value.port and value == info.data.get("http_bind") else value
+
     @field_validator("secret_key", mode="plain")
     @classmethod
     def _secret_key(cls, value: Any, info: ValidationInfo) -> Secret | None:
@@ -202,6 +208,12 @@ def _contradictions(settings: Settings, assembled: Assembled) -> Iterator[Settin
                 what = "a key" if isinstance(next(iter(ones)), bytes) else "the name"
                 yield SettingsProblem(assembled.name((field, index)), f"has {what} of another one")
             seen.update(ones)
+    codec = settings.trunks[0].codec
+    for index, trunk in enumerate(settings.trunks):
+        if trunk.codec != codec:
+            # A media leg has one codec, and there is one pool of them.
+            rule = "must be that of the first trunk: all have the same one in this version"
+            yield SettingsProblem(assembled.name(("trunks", index, "codec")), rule, codec)
     trunks = {trunk.name: trunk for trunk in settings.trunks}
     for index, account in enumerate(settings.accounts):
         for name in account.trunks:

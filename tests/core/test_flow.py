@@ -23,6 +23,7 @@ from otpvoice.core.events import (
     CodeDelivered,
     DigitReceived,
     DigitsCollected,
+    Flooded,
     HangupAsked,
     Happening,
     KeyPressed,
@@ -65,7 +66,7 @@ def plan(*actions: Action, **changes: Any) -> CallPlan:
 
 def drive(flow: CallFlow, *told: Told) -> list[Command]:
     """Tell a flow what happened; return all that it wanted done, without the reports of single keys."""
-    commands = flow.start(0.0)
+    commands = flow.start(0.0, 1000.0)
     for now, event in told:
         commands += flow.expire(now) if event is PASSES else flow.receive(event, now)  # type: ignore[arg-type]
     return [
@@ -76,7 +77,7 @@ def drive(flow: CallFlow, *told: Told) -> list[Command]:
 def answered(*actions: Action, **changes: Any) -> CallFlow:
     """Return a flow that was dialled and answered at second 1."""
     flow = CallFlow(plan(*actions, **changes), LOCALES)
-    flow.start(0.0)
+    flow.start(0.0, 1000.0)
     flow.receive(CallAnswered(1001.0), 1.0)
     return flow
 
@@ -117,7 +118,7 @@ def test_a_call_that_is_answered_is_spoken_to_and_hung_up() -> None:
 
 def test_a_call_that_nobody_answers_is_given_up_at_the_ring_timeout() -> None:
     flow = CallFlow(plan(Say("Hello."), ring_timeout=20.0), LOCALES)
-    flow.start(0.0)
+    flow.start(0.0, 1000.0)
     flow.receive(CallProgressed(0.0, ringing=True), 0.2)
     assert flow.deadline == 20.0
     assert flow.expire(19.9) == []
@@ -136,9 +137,32 @@ def test_an_end_that_never_comes_is_not_waited_for_for_ever() -> None:
 
 
 def test_a_stale_code_is_not_spoken() -> None:
-    flow = CallFlow(plan(SayCode(OtpCode("123456")), valid_until=1000.0), LOCALES)
-    flow.start(0.0)
+    flow = CallFlow(plan(SayCode(OtpCode("123456")), valid_until=1000.2), LOCALES)
+    flow.start(0.0, 1000.0)
     assert flow.receive(CallAnswered(1000.5), 1.0) == [HangUp(OwnAction.EXPIRED)]
+
+
+def test_nobody_is_rung_with_a_stale_code() -> None:
+    flow = CallFlow(plan(SayCode(OtpCode("123456")), valid_until=1000.0), LOCALES)
+    assert flow.start(0.0, 1000.1) == []
+    assert flow.over
+    assert classify(flow.ending).class_ is OutcomeClass.EXPIRED
+
+
+def test_an_answer_that_crosses_our_hang_up_is_none() -> None:
+    flow = CallFlow(plan(Say("Hello.")), LOCALES)
+    flow.start(0.0, 1000.0)
+    flow.receive(HangupAsked(0.0, OwnAction.HANG_UP_BY_API), 1.0)
+    flow.receive(CallAnswered(0.0), 1.1)
+    flow.receive(CallEnded(0.0, cause=16), 1.2)
+    assert classify(flow.ending).class_ is OutcomeClass.CANCELED
+
+
+def test_a_flood_of_events_ends_the_call_as_a_fault() -> None:
+    flow = answered(Gather(TWO))
+    assert HangUp(None) in flow.receive(Flooded(0.0), 2.0)
+    flow.receive(CallEnded(0.0, cause=16), 2.1)
+    assert classify(flow.ending).reason == Fault.INTERNAL_ERROR
 
 
 def test_the_talk_has_a_limit_whatever_the_plan_does() -> None:
@@ -186,6 +210,24 @@ def test_nothing_was_to_be_delivered_where_there_is_no_code() -> None:
     assert answered(Say("Hello.")).proof.delivered is None
 
 
+def test_a_code_that_is_asked_with_counts_too() -> None:
+    flow = answered(Gather(TWO, prompt=(SayCode(OtpCode("482"), times=1, group=0),)))
+    for index, piece in enumerate(flow.scripts[0]):
+        if isinstance(piece, CodeCharacter):
+            flow.receive(PiecePlayed("1", index, 1.0), 2.0)
+    assert flow.proof.delivered
+    assert flow.proof.complete
+
+
+def test_what_was_played_after_the_hold_began_does_not_count() -> None:
+    flow = answered(SayCode(OtpCode("482"), times=1, group=0))
+    for index, piece in enumerate(flow.scripts[0]):
+        if isinstance(piece, CodeCharacter):
+            flow.receive(PiecePlayed("1", index, 100.0 + piece.position), 2.0)
+    flow.receive(CallHeld(102.5), 2.1)
+    assert [played.position for played in flow.proof.digits] == [1, 2]
+
+
 def test_a_hold_cuts_the_reading_and_the_resume_starts_it_again() -> None:
     flow = answered(SayCode(OtpCode("482"), times=2, group=0))
     script = flow.scripts[0]
@@ -205,7 +247,7 @@ def test_a_hold_cuts_the_reading_and_the_resume_starts_it_again() -> None:
 
 def test_a_hold_before_anything_was_said_is_waited_out() -> None:
     flow = CallFlow(plan(Say("Hello.")), LOCALES)
-    flow.start(0.0)
+    flow.start(0.0, 1000.0)
     flow.receive(CallHeld(0.0), 0.9)
     assert flow.receive(CallAnswered(0.0), 1.0) == []
     assert flow.receive(CallResumed(0.0), 2.0) == [Speak("1", flow.scripts[0], 0, lead_in=0.4)]
@@ -322,7 +364,7 @@ def test_tries_ask_again_after_the_failure_message() -> None:
     ask, yes, no = flow.scripts
     spoken(flow, "1", 2.0)
     commands = flow.receive(DigitReceived("#", 0.0), 3.5)
-    assert reports(commands)[1] == DigitsCollected(keyed("", EndedBy.TERMINATOR, valid=False), None, 1, True)
+    assert reports(commands) == [KeyPressed(0.0)], "the gather is not over yet"
     assert commands[-1] == Speak("2", no, 0, lead_in=BREATH)
     assert spoken(flow, "2", 4.0)[-1] == Speak("3", ask, 0, lead_in=BREATH)
     flow.receive(DigitReceived("1", 0.0), 6.0)
@@ -330,6 +372,35 @@ def test_tries_ask_again_after_the_failure_message() -> None:
     assert reports(commands)[1] == DigitsCollected(keyed("12", EndedBy.MAX_DIGITS), None, 2, True)
     assert commands[-1] == Speak("4", yes, 0, lead_in=BREATH)
     assert ActionCompleted(0, "gather", None) in reports(spoken(flow, "4", 7.0))
+
+
+def test_the_last_try_is_what_is_told_and_the_failure_message_is_the_last_word() -> None:
+    flow = answered(Gather(TWO, failure=(Say("No."),), tries=2))
+    flow.receive(DigitReceived("#", 0.0), 2.0)
+    spoken(flow, "1", 3.0)
+    told = reports(flow.receive(DigitReceived("#", 0.0), 5.0))
+    assert told[1:] == [DigitsCollected(keyed("", EndedBy.TERMINATOR, valid=False), None, 2, True)]
+    commands = spoken(flow, "2", 6.0)
+    assert reports(commands) == [ActionCompleted(0, "gather", None)]
+
+
+def test_who_hangs_up_between_two_tries_leaves_what_the_last_one_brought() -> None:
+    flow = answered(Gather(TWO, failure=(Say("No."),), tries=2))
+    flow.receive(DigitReceived("#", 0.0), 2.0)
+    assert reports(flow.receive(CallEnded(0.0, cause=16, by_callee=True), 2.5)) == [
+        DigitsCollected(keyed("", EndedBy.TERMINATOR, valid=False), None, 1, True)
+    ]
+
+
+def test_keys_after_the_end_of_a_collection_wait_for_the_next_question() -> None:
+    one = DigitRules(max_digits=1)
+    flow = answered(
+        Gather(one, prompt=ASK, barge_in=False, type_ahead="keep"), Gather(one, prompt=ASK, type_ahead="keep")
+    )
+    flow.receive(DigitReceived("4", 0.0), 2.0)
+    flow.receive(DigitReceived("2", 0.0), 2.1)
+    told = [r.collected.keys for r in reports(spoken(flow, "1", 3.0)) if isinstance(r, DigitsCollected)]
+    assert told == [Keys("4"), Keys("2")]
 
 
 def test_who_hangs_up_while_keying_ends_the_collection_with_what_there_is() -> None:
@@ -350,7 +421,7 @@ def test_a_hang_up_by_request_cancels_the_collection() -> None:
 
 def test_a_hang_up_by_request_before_the_answer_cancels_the_call() -> None:
     flow = CallFlow(plan(Say("Hello.")), LOCALES)
-    flow.start(0.0)
+    flow.start(0.0, 1000.0)
     assert flow.receive(HangupAsked(0.0, OwnAction.HANG_UP_BY_API), 1.0) == [HangUp(OwnAction.HANG_UP_BY_API)]
     assert flow.receive(CallAnswered(0.0), 1.1) == [], "picked up while we were hanging up"
     flow.receive(CallEnded(0.0, cause=0), 1.2)
@@ -371,7 +442,7 @@ def test_a_pause_is_silence_that_is_played() -> None:
 
 def test_no_code_and_no_key_can_be_read_off_a_flow_or_its_commands() -> None:
     flow = CallFlow(plan(SayCode(OtpCode("918273"), times=1), Gather(TWO)), LOCALES)
-    commands = [*flow.start(0.0), *flow.receive(CallAnswered(0.0), 1.0)]
+    commands = [*flow.start(0.0, 1000.0), *flow.receive(CallAnswered(0.0), 1.0)]
     shown = repr(commands) + repr(flow.plan) + repr(flow.steps) + repr(DigitReceived("7", 0.0))
     assert "918273" not in shown
     assert "'9'" not in shown

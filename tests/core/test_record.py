@@ -37,7 +37,7 @@ def fresh(expected: int = 1) -> CallRecord:
         account="default",
         door="http",
         plan=PLAN,
-        proof=Proof(expected=expected),
+        proof=Proof(spoken=True, expected=expected),
         node="a",
         instance="i",
         created_at=1000.0,
@@ -142,10 +142,17 @@ def test_the_end_counts_where_the_channels_own_end_was_not_seen() -> None:
 def test_a_reading_counts_when_its_characters_followed_each_other(
     positions: str, readings: int, complete: bool
 ) -> None:
-    proof = Proof(expected=2)
+    proof = Proof(spoken=True, expected=2)
     for position in positions:
         proof.played(CodeCharacter("x", 1, int(position), 3, "en"), 1.0)
     assert (proof.readings, proof.complete) == (readings, complete)
+
+
+def test_a_reading_is_not_patched_from_two() -> None:
+    proof = Proof(spoken=True, expected=2)
+    for reading, position in ((1, 1), (1, 2), (2, 3)):
+        proof.played(CodeCharacter("x", reading, position, 3, "en"), 1.0)
+    assert not proof.delivered
 
 
 def test_instants_and_spans() -> None:
