@@ -10,6 +10,7 @@ said that the channel is gone. A leg that does not come up in time means that th
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Coroutine, Set
 from dataclasses import dataclass
@@ -56,7 +57,8 @@ class LegPool:
     def __init__(self, rest: AriRest, http: aiohttp.ClientSession, router: Router, settings: PoolSettings) -> None:
         self.wedged = False
         self._rest, self._settings = rest, settings
-        self._number = 0
+        # Never a number of a former life: an id that is still in use ends Asterisk 22.10.1 (externalMedia).
+        self._number = time.time_ns() // 1_000_000
         self._free: deque[MediaLeg] = deque()
         self._taken: set[MediaLeg] = set()
         self._retiring: deque[MediaLeg] = deque()

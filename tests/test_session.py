@@ -1,0 +1,460 @@
+"""The driver of one call, with ports that are lists: what it does in which order, and what our own faults lead to."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from otpvoice import session as module
+from otpvoice.core import flow as flow_module
+from otpvoice.core.actions import Action, Gather, Say
+from otpvoice.core.digits import DigitRules
+from otpvoice.core.events import (
+    ActionCompleted,
+    ActionFailed,
+    CallAnswered,
+    CallDialed,
+    CallEnded,
+    CallHeld,
+    CallProgressed,
+    CallResumed,
+    Event,
+    HangupAsked,
+    Happening,
+    PiecePlayed,
+    SpeakingFinished,
+    SpeakingStarted,
+)
+from otpvoice.core.flow import CallFlow
+from otpvoice.core.locale import Locale, Locales
+from otpvoice.core.outcome import Fault, OwnAction
+from otpvoice.core.plan import CallPlan
+from otpvoice.core.record import CallRecord, State
+from otpvoice.core.speech import Script, SpeechUnavailable
+from otpvoice.media.playout import Piece
+from otpvoice.session import BACKLOG, CallSession
+
+LOCALES = Locales(
+    [
+        Locale(
+            tag="en",
+            code="Your code is: {code}",
+            code_with_brand="Your {brand} code is: {code}",
+            again="Again:",
+            capital="capital {letter}",
+            digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
+            letters={},
+            voices={},
+        )
+    ]
+)
+ASK = Gather(DigitRules(max_digits=1, first_digit_timeout=30.0))
+"""Waits long enough for anything else to end the call."""
+
+
+class Clock:
+    """The loop's, since the session's timers run on it; the wall's is made up."""
+
+    def now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def wall(self) -> float:
+        return 1000.0
+
+
+class Line:
+    """A callee who answers, hears, and is gone when we hang up. ``on`` replaces what a command does."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self.spoken: list[tuple[str, tuple[Piece, ...]]] = []
+        self.on: dict[str, Callable[[], Any]] = {}
+        self.tell: Callable[[Happening], None] = lambda _: None
+
+    def listen(self, tell: Callable[[Happening], None], /) -> None:
+        self.did.append("listen")
+        self.tell = tell
+
+    async def _do(self, command: str, else_: Callable[[], None] = lambda: None) -> None:
+        self.did.append(command)
+        result = self.on.get(command, else_)()
+        if asyncio.iscoroutine(result):
+            await result
+
+    async def dial(self) -> None:
+        def answered() -> None:
+            for event in (CallDialed(1001.0), CallProgressed(1002.0, ringing=True), CallAnswered(1003.0)):
+                self.tell(event)
+
+        await self._do("dial", answered)
+
+    async def speak(self, utterance_id: str, pieces: Sequence[Piece], /) -> None:
+        def played() -> None:
+            self.tell(SpeakingStarted(utterance_id, 1004.0, 0.1))
+            for piece in pieces:
+                if piece.index is not None:
+                    self.tell(PiecePlayed(utterance_id, piece.index, 1005.0))
+            self.tell(SpeakingFinished(utterance_id, 1006.0, cut=False))
+
+        self.spoken.append((utterance_id, tuple(pieces)))
+        await self._do("speak", played)
+
+    async def stop(self) -> None:
+        await self._do("stop")
+
+    async def hang_up(self) -> None:
+        await self._do("hang_up", lambda: self.tell(CallEnded(1007.0, cause=16)))
+
+    async def sample(self) -> None:
+        await self._do("sample")
+
+    async def close(self) -> None:
+        await self._do("close")
+
+
+class Voice:
+    def __init__(self) -> None:
+        self.prepared: list[Script] = []
+        self.on_prepare: Callable[[Script], Any] = lambda script: None
+
+    async def prepare(self, script: Script, /) -> Sequence[bytes]:
+        self.prepared.append(script)
+        result = self.on_prepare(script)
+        if asyncio.iscoroutine(result):
+            result = await result
+        return [bytes([65 + index]) * 800 for index in range(len(script))] if result is None else list(result)
+
+    def silence(self, seconds: float, /) -> bytes:
+        return b"\xff" * round(seconds * 8000)
+
+
+class Call:
+    """A session with everything around it."""
+
+    def __init__(self, *actions: Action, **changes: Any) -> None:
+        given: dict[str, Any] = {"lead_in": 0.0, "tail": 0.0} | changes
+        plan = CallPlan("+15550100", None, "default", "en", actions or (Say("Hello."),), **given)
+        flow = CallFlow(plan, LOCALES)
+        self.record = CallRecord(
+            "call_1", "default", "test", plan, flow.proof, node="one", instance="a", created_at=1000.0
+        )
+        self.line, self.voice = Line(), Voice()
+        self.followed: list[tuple[Event, State]] = []
+        self.session = CallSession(
+            flow=flow, record=self.record, line=self.line, voice=self.voice, clock=Clock(), follow=self.follow
+        )
+
+    def follow(self, record: CallRecord, event: Event) -> None:
+        assert record is self.record
+        self.followed.append((event, record.state))
+
+    @property
+    def commands(self) -> list[str]:
+        return [word for word in self.line.did if word not in ("listen", "sample", "close")]
+
+    async def run(self) -> tuple[str, str | None, str]:
+        async with asyncio.timeout(5):
+            assert await self.session.run() is self.record
+            await self.session.close()
+        assert self.record.state is State.ENDED
+        outcome = self.record.outcome
+        assert outcome is not None
+        return outcome.class_.value, outcome.reason, outcome.ended_by.value
+
+
+@pytest.fixture(autouse=True)
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flow_module, "END_OF_CHANNEL", 0.05)
+
+
+async def until(happened: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not happened():  # noqa: ASYNC110 - it has no event to wait for
+            await asyncio.sleep(0)
+
+
+def breaks(message: str = "a fault of ours") -> Callable[..., Any]:
+    def break_it(*_: object) -> None:
+        raise RuntimeError(message)
+
+    return break_it
+
+
+# --- what it does -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_call_from_its_plan_to_its_end() -> None:
+    call = Call(Say("One."), Say("Two."))
+    assert await call.run() == ("completed", None, "plan")
+    assert call.commands == ["dial", "speak", "speak", "hang_up"]
+    assert [type(event) for event, _ in call.followed] == [
+        CallDialed,
+        CallProgressed,
+        CallAnswered,
+        SpeakingStarted,
+        PiecePlayed,
+        SpeakingFinished,
+        ActionCompleted,
+        SpeakingStarted,
+        PiecePlayed,
+        SpeakingFinished,
+        ActionCompleted,
+        CallEnded,
+    ]
+    assert call.record.errors == []
+
+
+async def test_whoever_follows_hears_of_what_the_record_knows_already() -> None:
+    call = Call()
+    await call.run()
+    states = {type(event): state for event, state in call.followed}
+    assert states[CallDialed] is State.DIALING
+    assert states[CallProgressed] is State.RINGING
+    assert states[CallAnswered] is State.ANSWERED
+
+
+async def test_all_sound_is_made_before_anybody_is_rung() -> None:
+    call = Call(Say("One."), Gather(DigitRules(max_digits=1, first_digit_timeout=0.01), prompt=(Say("Two."),)))
+    call.line.on["dial"] = lambda: call.line.tell(CallEnded(1001.0, sip_status=486))
+    assert await call.run() == ("busy", None, "callee")
+    assert len(call.voice.prepared) == 2
+
+
+async def test_speech_is_the_lead_in_and_the_pieces_of_the_script() -> None:
+    call = Call(Say("Twice.", times=2, gap=0.5), lead_in=0.25)
+    await call.run()
+    [(_, pieces)] = call.line.spoken
+    assert pieces == (Piece(b"\xff" * 2000), Piece(b"A" * 800, 0), Piece(b"B" * 800), Piece(b"C" * 800, 2))
+
+
+async def test_after_a_hold_speech_is_taken_up_where_it_makes_sense() -> None:
+    call = Call(Say("Twice.", times=2, gap=0.5))
+
+    def held() -> None:
+        if len(call.line.spoken) == 1:
+            call.line.tell(SpeakingStarted("1", 1004.0, 1.0))
+            call.line.tell(PiecePlayed("1", 0, 1005.0))
+            call.line.tell(CallHeld(1005.1))
+            call.line.tell(CallResumed(1006.0))
+        else:
+            call.line.tell(SpeakingFinished("2", 1008.0, cut=False))
+
+    call.line.on["speak"] = held
+    assert await call.run() == ("completed", None, "plan")
+    assert call.commands == ["dial", "speak", "stop", "speak", "hang_up"]
+    assert call.line.spoken[1][1] == (Piece(b"C" * 800, 2),)
+
+
+async def test_deadlines_are_kept() -> None:
+    call = Call(ring_timeout=0.05)
+    call.line.on["dial"] = lambda: call.line.tell(CallProgressed(1001.0, ringing=True))
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    assert await call.run() == ("no_answer", None, "timeout")
+    assert 0.04 < loop.time() - began < 0.5
+    assert call.commands == ["dial", "hang_up"]
+
+
+async def test_a_channel_whose_end_is_not_told_is_not_waited_for_for_ever() -> None:
+    call = Call()
+    call.line.on["hang_up"] = lambda: None
+    assert await call.run() == ("completed", None, "plan")
+    assert [error["code"] for error in call.record.errors] == ["end_not_seen"]
+
+
+async def test_quality_is_sampled_after_each_action_and_while_it_is_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SAMPLE_EVERY", 0.02)
+    call = Call(Say("One."), Gather(DigitRules(max_digits=1, first_digit_timeout=0.15)))
+    await call.run()
+    samples = call.line.did.count("sample")
+    assert 4 <= samples <= 9
+    assert call.line.did.index("sample") > call.line.did.index("speak")
+    await asyncio.sleep(0.05)
+    assert call.line.did.count("sample") == samples, "and not after its end"
+
+
+async def test_the_line_is_let_go_of_when_asked() -> None:
+    call = Call()
+    await call.session.run()
+    assert "close" not in call.line.did
+    await call.session.close()
+    assert call.line.did[-1] == "close"
+
+
+async def test_what_is_told_after_the_end_is_nobodys_business() -> None:
+    call = Call()
+    await call.run()
+    followed = len(call.followed)
+    for _ in range(BACKLOG + 10):
+        call.session.tell(CallProgressed(1009.0, ringing=True))
+    call.session.hang_up(OwnAction.HANG_UP_BY_API)
+    assert len(call.followed) == followed
+    assert call.record.outcome is not None
+
+
+# --- hanging up -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        (OwnAction.HANG_UP_BY_API, ("completed", None, "api")),
+        (OwnAction.SHUTDOWN, ("completed", "shutdown", "us")),
+    ],
+)
+async def test_a_call_is_hung_up_by_request(by: OwnAction, expected: tuple[str, str | None, str]) -> None:
+    call = Call(ASK)
+    running = asyncio.create_task(call.run())
+    await until(lambda: call.record.state is State.ANSWERED)
+    call.session.hang_up(by)
+    assert await running == expected
+    assert call.commands == ["dial", "hang_up"]
+
+
+async def test_an_order_that_hangs_can_be_hung_up_and_is_waited_for_by_nobody_but_the_line() -> None:
+    """Asterisk may be frozen: the summary is there, and what became of the order is still looked after."""
+    call = Call()
+    ordered = asyncio.Event()
+    call.line.on["dial"] = ordered.wait
+    running = asyncio.create_task(call.session.run())
+    await until(lambda: "dial" in call.line.did)
+    call.session.hang_up(OwnAction.HANG_UP_BY_API)
+    await running
+    assert call.record.outcome is not None
+    assert call.record.outcome.class_.value == "canceled"
+    closing = asyncio.create_task(call.session.close())
+    await asyncio.sleep(0.02)
+    assert call.line.did == ["listen", "dial", "hang_up"]
+    ordered.set()
+    await closing
+    assert call.line.did[-1] == "close"
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (HangupAsked(1000.0, OwnAction.HANG_UP_BY_API), ("canceled", None, "api")),
+        (HangupAsked(1000.0, OwnAction.SHUTDOWN), ("canceled", "shutdown", "us")),
+        (CallEnded(1000.0, fault=Fault.ASTERISK_LOST), ("failed", "asterisk_lost", "asterisk")),
+    ],
+)
+async def test_a_call_that_is_called_off_during_preparation_rings_nobody(
+    event: Happening, expected: tuple[str, str | None, str]
+) -> None:
+    call = Call()
+    call.voice.on_prepare = lambda script: call.session.tell(event)
+    assert await call.run() == expected
+    assert call.commands == []
+    assert [followed for followed, _ in call.followed] == [event]
+    assert call.record.dialed_at is None
+
+
+# --- faults -----------------------------------------------------------------------------------------------------------
+
+
+async def test_speech_that_can_not_be_made_rings_nobody() -> None:
+    def unavailable(script: Script) -> None:
+        raise SpeechUnavailable("engine_missing")
+
+    call = Call()
+    call.voice.on_prepare = unavailable
+    assert await call.run() == ("failed", "speech_unavailable", "us")
+    assert call.commands == []
+    assert call.record.errors == [{"code": "speech_unavailable", "message": "engine_missing", "action": None}]
+    assert [type(event) for event, _ in call.followed] == [ActionFailed]
+
+
+@pytest.mark.parametrize("on_prepare", [breaks(), lambda script: [], lambda script: [b""] * 9])
+async def test_a_voice_that_breaks_rings_nobody(on_prepare: Callable[[Script], Any]) -> None:
+    """It raised what it must not, or gave more or fewer sounds than the script has items."""
+    call = Call()
+    call.voice.on_prepare = on_prepare
+    assert await call.run() == ("failed", "internal_error", "us")
+    assert "dial" not in call.commands
+
+
+@pytest.mark.parametrize("command", ["dial", "speak", "stop", "sample"])
+async def test_a_line_that_breaks_ends_the_call_and_leaves_nobody_in_silence(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SAMPLE_EVERY", 0.01)
+    call = Call(Say("One."), ASK)
+    if command == "stop":
+        call.line.on["speak"] = lambda: call.line.tell(CallHeld(1004.0))
+    call.line.on[command] = breaks()
+    assert await call.run() == ("failed", "internal_error", "us")
+    assert call.commands[-1] == "hang_up"
+
+
+async def test_a_hang_up_that_breaks_still_ends_in_a_summary() -> None:
+    call = Call()
+    call.line.on["hang_up"] = breaks()
+    class_, _, _ = await call.run()
+    assert class_ == "completed", "our own hang-up decides"
+
+
+async def test_a_follower_that_breaks_ends_the_call_and_leaves_nobody_in_silence() -> None:
+    call = Call(ASK)
+    follow = call.follow
+
+    def break_at_the_answer(record: CallRecord, event: Event) -> None:
+        follow(record, event)
+        if isinstance(event, CallAnswered):
+            raise RuntimeError("a fault of the follower")
+
+    call.session._follow = break_at_the_answer
+    assert await call.run() == ("failed", "internal_error", "us")
+    assert call.commands == ["dial", "hang_up"]
+
+
+async def test_a_flood_of_events_ends_the_call_and_takes_no_memory() -> None:
+    call = Call(ASK)
+
+    def flood() -> None:
+        for _ in range(10 * BACKLOG):
+            call.line.tell(CallProgressed(1001.0, ringing=True))
+
+    call.line.on["dial"] = flood
+    assert await call.run() == ("failed", "internal_error", "us")
+    assert call.commands == ["dial", "hang_up"]
+    assert [error["code"] for error in call.record.errors] == ["flooded"]
+    assert len(call.followed) <= BACKLOG + 2
+
+
+async def test_a_flood_that_swallows_the_end_is_an_end_and_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    logged: list[str] = []
+    monkeypatch.setattr(module.log, "error", lambda event, **_: logged.append(event), raising=False)
+    call = Call(ASK)
+
+    def flood() -> None:
+        call.line.tell(CallAnswered(1003.0))
+        for _ in range(BACKLOG):
+            call.line.tell(CallProgressed(1004.0, ringing=True))
+        call.line.tell(CallEnded(1005.0, cause=16))
+
+    call.line.on["dial"] = flood
+    call.line.on["hang_up"] = lambda: None
+    assert await call.run() == ("failed", "internal_error", "us")
+    assert logged == ["session.flooded"]
+
+
+async def test_a_run_that_is_canceled_leaves_what_it_has_begun_to_be_finished() -> None:
+    """The process ends: an order that was sent is still looked after."""
+    call = Call()
+    done: list[str] = []
+
+    async def order() -> None:
+        await asyncio.sleep(0.02)
+        done.append("ordered")
+
+    call.line.on["dial"] = order
+    running = asyncio.create_task(call.session.run())
+    await until(lambda: "dial" in call.line.did)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await call.session.close()
+    assert done == ["ordered"]
