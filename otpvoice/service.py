@@ -6,6 +6,7 @@ Here everything meets and nothing is decided. ``Service`` is what ``otpvoice ser
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -90,7 +91,12 @@ class Service:
         law = one_law(settings)
         self._renderer = Renderer([Espeak()], locales, law, settings.voice)
         self.stasis = StasisApp(
-            settings.instance, locales, self._renderer, self._records, (self._keep_answered, transcript)
+            instance=settings.instance,
+            locales=locales,
+            voice=self._renderer,
+            voice_name=settings.voice,
+            records=self._records,
+            followers=(self._keep_answered, transcript),
         )
         self.node = AsteriskNode(node_settings(settings, law), self.stasis)
         self.stasis.nodes.append(self.node)
@@ -173,7 +179,6 @@ class Service:
                 ),
                 local_numbers=settings.local_numbers,
                 language=settings.language,
-                voice=settings.voice,
                 lead_in=settings.lead_in,
                 tail=settings.tail,
                 check_voice=self._renderer.check,
@@ -226,4 +231,6 @@ def node_settings(settings: Settings, law: Law) -> NodeSettings:
         silence=SILENCE[law],
         legs_minimum=settings.media_legs.minimum,
         legs_maximum=settings.media_legs.maximum,
+        # Milliseconds: no life makes legs faster, so none begins with a number of the one before.
+        last_leg=time.time_ns() // 1_000_000,
     )

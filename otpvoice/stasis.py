@@ -94,7 +94,7 @@ class _Call:
 
 @dataclass(slots=True)
 class StasisApp:
-    """All calls of this process. ``followers`` hear every event of every call."""
+    """All calls of this process. ``followers`` hear every event of every call; ``voice_name`` is the configured one."""
 
     instance: str
     locales: Locales
@@ -102,6 +102,7 @@ class StasisApp:
     records: Records
     followers: Sequence[Follower] = ()
     clock: Clock = field(default_factory=SystemClock)
+    voice_name: str | None = None
     nodes: list[AsteriskNode] = field(default_factory=list)
     draining: bool = False
     _calls: dict[str, _Call] = field(default_factory=dict)
@@ -129,6 +130,7 @@ class StasisApp:
             node=node.settings.name,
             instance=self.instance,
             created_at=self.clock.wall(),
+            voice=plan.voice or self.voice_name,
             channel=f"{call_id}-1",
         )
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -86,6 +87,14 @@ def test_the_pure_layers_have_no_clock_no_chance_and_no_io(module: str, path: Pa
 @pytest.mark.parametrize(("module", "path"), NEUTRAL_MODULES, ids=[module for module, _ in NEUTRAL_MODULES])
 def test_vendors_are_named_in_their_dialects_only(module: str, path: Path) -> None:
     assert not [vendor for vendor in VENDORS if vendor in path.read_text().lower()]
+
+
+def test_the_plan_of_the_house_says_the_same() -> None:
+    table = (ROOT.parent / "docs" / "architecture.md").read_text().split("\n## The rooms\n")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `otpvoice/(\w+)(?:/|\.py)` \|.*\| (.*?) \|$", table, re.MULTILINE)
+    rooms = {room: set(re.findall(r"`(\w+)`", others)) for room, others in rows}
+    assert rooms.pop("locales") == set(), "data imports nothing"
+    assert rooms == {room: others - {room} for room, others in MAY_IMPORT.items() if not room.startswith("__")}
 
 
 def test_every_layer_of_the_table_exists() -> None:

@@ -50,6 +50,7 @@ class NodeSettings:
     silence: bytes
     legs_minimum: int
     legs_maximum: int
+    last_leg: int = 0
 
     @property
     def leg_prefix(self) -> str:
@@ -98,6 +99,7 @@ class AsteriskNode:
                 prefix=settings.leg_prefix,
                 minimum=settings.legs_minimum,
                 maximum=settings.legs_maximum,
+                last_number=settings.last_leg,
                 legs=LegSettings(
                     media_url=settings.url.rstrip("/") + "/media/",
                     app=settings.own_app,

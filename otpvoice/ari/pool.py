@@ -10,7 +10,6 @@ said that the channel is gone. A leg that does not come up in time means that th
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Coroutine, Set
 from dataclasses import dataclass
@@ -43,12 +42,17 @@ class NoLegFree(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PoolSettings:
-    """``prefix``: of leg ids. See ``LegPool`` for the others."""
+    """``prefix``: of leg ids; their numbers follow ``last_number``. See ``LegPool`` for the others.
+
+    A number of a former life must not come again while its leg lives: ``externalMedia`` with an id that is in use ends
+    Asterisk 22.10.1.
+    """
 
     prefix: str
     minimum: int
     maximum: int
     legs: LegSettings
+    last_number: int = 0
 
 
 class LegPool:
@@ -57,8 +61,7 @@ class LegPool:
     def __init__(self, rest: AriRest, http: aiohttp.ClientSession, router: Router, settings: PoolSettings) -> None:
         self.wedged = False
         self._rest, self._settings = rest, settings
-        # Never a number of a former life: an id that is still in use ends Asterisk 22.10.1 (externalMedia).
-        self._number = time.time_ns() // 1_000_000
+        self._number = settings.last_number
         self._free: deque[MediaLeg] = deque()
         self._taken: set[MediaLeg] = set()
         self._retiring: deque[MediaLeg] = deque()

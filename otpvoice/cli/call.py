@@ -69,7 +69,11 @@ def _body(to: str, code: str | None, say: str | None) -> dict[str, Any]:
 
 def _code(option: str | None, environ: Mapping[str, str], *, wanted: bool) -> str | None:
     if option == "-":
-        return sys.stdin.readline().strip()
+        try:
+            return sys.stdin.readline().strip()
+        except UnicodeDecodeError:
+            # From None: the error holds the bytes, and with them the code.
+            raise Usage("what standard input gives is no text") from None
     if option is not None:
         raise Usage("a code in the command line can be read by everybody here: --code - reads it from standard input")
     if environ.get("OTPVOICE_CODE"):
@@ -97,5 +101,7 @@ def _ended(client: Client, record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _succeeded(record: Mapping[str, Any]) -> bool:
-    delivered = record["delivered"]
-    return bool(record["outcome"]["class"] == "completed" if delivered is None else delivered)
+    delivered, outcome = record.get("delivered"), record.get("outcome")
+    if delivered is None:
+        return isinstance(outcome, dict) and outcome.get("class") == "completed"
+    return delivered is True

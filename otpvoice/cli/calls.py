@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from otpvoice.cli import address
-from otpvoice.cli.client import Client, Refused, Unanswered, objects
+from otpvoice.cli.client import Client, Refused, Unanswered, objects, printable
 
 
 def calls(call_id: str, *, url: str | None = None, key: str | None = None, as_json: bool = False) -> int:
@@ -25,32 +25,45 @@ def calls(call_id: str, *, url: str | None = None, key: str | None = None, as_js
 
 
 def show(record: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print a record, whole as one line of JSON or the most of it for people."""
-    lines = [json.dumps(record, ensure_ascii=False)] if as_json else list(_lines(record))
+    """Print a record, whole as one line of JSON (ASCII) or the most of it for people."""
+    lines = [json.dumps(record)] if as_json else list(_lines(record))
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
 
 
 def _lines(record: Mapping[str, Any]) -> Iterator[str]:
-    outcome, played = record.get("outcome") or {}, record.get("played") or {}
+    outcome, played = _part(record, "outcome"), _part(record, "played")
+    reasons = [one for one in (outcome.get("class"), outcome.get("reason")) if isinstance(one, str)]
     rows = {
         "call": record.get("id"),
         "to": record.get("to"),
         "state": record.get("state"),
-        "outcome": " / ".join(filter(None, (outcome.get("class"), outcome.get("reason")))),
+        "outcome": " / ".join(reasons),
         "ended by": outcome.get("ended_by"),
         "SIP status": outcome.get("sip_status"),
-        "delivered": {True: "yes", False: "no"}.get(record.get("delivered"), ""),  # type: ignore[arg-type]
+        "delivered": _yes_or_no(record.get("delivered")),
         "readings": played.get("readings"),
         "ring": _seconds(record.get("ring_ms")),
         "talk": _seconds(record.get("talk_ms")),
     }
     for name, value in rows.items():
-        if value not in {None, ""}:
-            yield f"{name:<11}{value}"
+        if value is not None and value != "":
+            yield printable(f"{name:<11}{value}")
     for error in objects(record, "errors"):
-        yield f"{'error':<11}{error.get('code')}: {error.get('message')}"
+        yield printable(f"{'error':<11}{error.get('code')}: {error.get('message')}")
 
 
-def _seconds(ms: int | None) -> str | None:
-    return None if ms is None else f"{ms / 1000:.1f} s"
+# It may be another server that answers: a field that is not what it should be is left out.
+
+
+def _part(record: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = record.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _yes_or_no(value: object) -> str | None:
+    return ("yes" if value else "no") if isinstance(value, bool) else None
+
+
+def _seconds(ms: object) -> str | None:
+    return f"{ms / 1000:.1f} s" if isinstance(ms, int) else None

@@ -6,6 +6,7 @@ Standard library only. It follows no redirects: they would carry the key and the
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -14,10 +15,12 @@ from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)  # RFC 6750 section 2.1
+_NO_URL: Final = "the URL must be http://… or https://…"
 
 
 class Unanswered(Exception):
-    """There was no answer. The message is for people."""
+    """There was no answer, or none of an otpvoice. The message is for people and holds no key."""
 
 
 class Refused(Exception):
@@ -34,28 +37,35 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class Client:
-    """Requests to one otpvoice. ``url``: its base. Raises ``Unanswered`` where it is no URL, too."""
+    """Requests to one otpvoice. ``url``: its base. Raises ``Unanswered`` where it is no URL, or the key no key, too."""
 
     def __init__(self, url: str, key: str | None = None, timeout: float = 15.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise Unanswered("the URL must be http://… or https://…")
+        host = _host(url)
+        # http.client would show a key that is no header in its complaint.
+        if key and not _TOKEN.fullmatch(key):
+            raise Unanswered("the key must be of A-Z a-z 0-9 . _ ~ + / -")
         self._url, self._key, self._timeout = url.rstrip("/"), key, timeout
         # A proxy of the environment is for other hosts.
-        proxies = [urllib.request.ProxyHandler({})] if parts.hostname in _LOOPBACK else []
+        proxies = [urllib.request.ProxyHandler({})] if host in _LOOPBACK else []
         self._opener = urllib.request.build_opener(_NoRedirects, *proxies)
 
     def place(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask for a call; return its record."""
-        return self._ask("POST", "/v1/calls", body)
+        """Ask for a call; return its record, which has an ``id`` and a ``state``."""
+        return self._record("POST", "/v1/calls", body)
 
     def show(self, call_id: str) -> dict[str, Any]:
-        """Return the record of a call."""
-        return self._ask("GET", f"/v1/calls/{quote(call_id, safe='')}")
+        """Return the record of a call, which has an ``id`` and a ``state``."""
+        return self._record("GET", f"/v1/calls/{quote(call_id, safe='', errors='surrogateescape')}")
 
     def health(self, path: str) -> dict[str, Any]:
         """Return what ``/healthz`` or ``/readyz`` says."""
         return self._ask("GET", path)
+
+    def _record(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        record = self._ask(method, path, body)
+        if not isinstance(record.get("id"), str) or not isinstance(record.get("state"), str):
+            raise Unanswered(f"{self._url} is no otpvoice: it answers something else than a call")
+        return record
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
@@ -73,7 +83,26 @@ class Client:
                 raise Refused(error.code, _object(error.read())) from None
         except (urllib.error.URLError, HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
-            raise Unanswered(f"{self._url} does not answer: {reason}") from None
+            raise Unanswered(f"{self._url} does not answer: {printable(str(reason))}") from None
+        except ValueError:
+            # A host name that IDNA does not know, a redirect to nowhere. Unquoted: what it says may hold a header.
+            raise Unanswered(f"{self._url} can't be asked: it is no URL, or leads to none") from None
+
+
+def _host(url: str) -> str:
+    """Return the host of a base URL. Raises ``Unanswered`` for all that is none, and repeats nothing of it."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # either may raise
+    except ValueError:
+        raise Unanswered(_NO_URL) from None
+    if host is None or parts.scheme not in {"http", "https"}:
+        raise Unanswered(_NO_URL)
+    if parts.username is not None or parts.password is not None:
+        raise Unanswered("the URL must hold no name and no password: --key is for that")
+    if not url.isprintable() or not parts.path.isascii() or any(one in url for one in " ?#"):
+        raise Unanswered("the URL must be a base, as in https://otp.example/voice: ASCII, no blanks, no ? and no #")
+    return host
 
 
 def _object(content: bytes) -> dict[str, Any]:
@@ -89,7 +118,7 @@ def _sentence(status: int, problem: Mapping[str, Any]) -> str:
     rows = [f"{one.get('path')} {one.get('message')}" for one in objects(problem, "errors")]
     if not rows and "detail" in problem:
         rows = [str(problem["detail"])]
-    return "\n  ".join(map(_printable, [f"{status} {problem.get('title', '')}".strip(), *rows]))
+    return "\n  ".join(map(printable, [f"{status} {problem.get('title', '')}".strip(), *rows]))
 
 
 def objects(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
@@ -98,5 +127,6 @@ def objects(answer: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text with everything that could steer a terminal replaced."""
     return "".join(one if one.isprintable() else "?" for one in text)

@@ -53,6 +53,7 @@ class CallRecord:
     node: str
     instance: str
     created_at: float
+    voice: str | None = None
     test: bool = False
     state: State = State.QUEUED
     channel: str | None = None
@@ -135,7 +136,7 @@ class CallRecord:
             "talk_ms": span_ms(self.answered_at, self.ended_at),
             "legs": [self._leg()] if self.channel else [],
             "media": [],
-            "speech": {"voice": self.plan.voice, "fallback": None},
+            "speech": {"voice": self.voice, "fallback": None},
             "node": self.node,
             "instance": self.instance,
             "metadata": dict(self.plan.metadata),

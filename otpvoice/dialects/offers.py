@@ -33,7 +33,6 @@ class CallDefaults:
     trunks: Mapping[str, TrunkOffer]
     destinations: Destinations
     language: str
-    voice: str | None = None
     local_numbers: re.Pattern[str] | None = None
     lead_in: float = 0.4
     tail: float = 0.6

@@ -139,6 +139,5 @@ def direction(value: Direction) -> str:
 
 FLUSH: Final = command("FLUSH_MEDIA")
 """Throw the queue away, marks included. It does not end a pause."""
-CONTINUE: Final = command("CONTINUE_MEDIA")
 GET_STATUS: Final = command("GET_STATUS")
 HANGUP: Final = command("HANGUP")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Iterator
-from math import log10, sqrt
+from math import sqrt
 from operator import mul
 from typing import Final
 
@@ -75,12 +75,6 @@ def fade(pcm: bytes) -> bytes:
         samples[i] = samples[i] * i // length
         samples[-1 - i] = samples[-1 - i] * i // length
     return _pcm(samples)
-
-
-def active_level(pcm: bytes) -> float:
-    """Return the RMS of the speech without its pauses, in dB below full scale; ``-inf`` for silence."""
-    rms = _active_rms(_samples(pcm))
-    return 20 * log10(rms / 32768) if rms else float("-inf")
 
 
 def _active_rms(samples: array[int]) -> float:

@@ -208,12 +208,12 @@ def _contradictions(settings: Settings, assembled: Assembled) -> Iterator[Settin
                 what = "a key" if isinstance(next(iter(ones)), bytes) else "the name"
                 yield SettingsProblem(assembled.name((field, index)), f"has {what} of another one")
             seen.update(ones)
-    codec = settings.trunks[0].codec
+    first = settings.trunks[0]
     for index, trunk in enumerate(settings.trunks):
-        if trunk.codec != codec:
+        if trunk.codec != first.codec:
             # A media leg has one codec, and there is one pool of them.
-            rule = "must be that of the first trunk: all have the same one in this version"
-            yield SettingsProblem(assembled.name(("trunks", index, "codec")), rule, codec)
+            rule = f"must be that of the trunk {first.name}: all have the same one in this version"
+            yield SettingsProblem(assembled.name(("trunks", index, "codec")), rule, first.codec)
     trunks = {trunk.name: trunk for trunk in settings.trunks}
     for index, account in enumerate(settings.accounts):
         for name in account.trunks:

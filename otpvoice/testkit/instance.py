@@ -195,7 +195,9 @@ class Instance(ABC):
 
     def _failure(self, what: str, begin: int) -> StartFailed:
         log = self._log_since(begin)
-        tail = "\n".join([*self._output_tail(), *log.splitlines()[-30:]])
+        # A server that logs to its output has said it once.
+        output = [] if self.log_path == self.folder / "output.log" else self._output_tail()
+        tail = "\n".join([*output, *log.splitlines()[-30:]])
         return StartFailed(
             f"{type(self).__name__} in {self.folder} {what}; the end of its log:\n{tail}", address_in_use=_IN_USE in log
         )

@@ -23,15 +23,16 @@ class Store(Protocol):
         """Return if it takes writes."""
 
 
-class Calls(Protocol):
-    """The switchboard (``stasis.StasisApp``)."""
-
-    instance: str
-    draining: bool
+class Instance(Protocol):
+    """The switchboard (``stasis.StasisApp``), as each door knows it."""
 
     @property
-    def count(self) -> int:
-        """Calls in progress."""
+    def instance(self) -> str:
+        """The name of this process among its kind."""
+
+
+class Calls(Instance, Protocol):
+    """The switchboard, as calls are asked of it."""
 
     async def place(self, plan: CallPlan, trunk: Trunk, /, *, account: str, door: str) -> dict[str, Any]:
         """Take a call and begin it. Raises ``stasis.NotTaken``: then nobody is rung."""
@@ -99,12 +100,8 @@ class Node(Protocol):
         """Its media legs."""
 
 
-class Nodes(Protocol):
+class Nodes(Instance, Protocol):
     """The switchboard, as its health is asked for."""
-
-    @property
-    def instance(self) -> str:
-        """The name of this process among its kind."""
 
     @property
     def draining(self) -> bool:

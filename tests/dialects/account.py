@@ -25,7 +25,6 @@ DEFAULTS: Final = CallDefaults(
     },
     destinations=Destinations(allow=("+44", "+99"), deny=("+447700900",)),
     language="en-US",
-    voice="espeak",
     local_numbers=re.compile("1[0-9]{3}|1&00"),
     lead_in=0.5,
     tail=0.7,

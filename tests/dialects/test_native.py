@@ -53,7 +53,6 @@ CALL = CallPlan(
     trunk="default",
     language="en-US",
     actions=(),
-    voice="espeak",
     ring_timeout=45,
     max_duration=180,
     lead_in=0.5,
@@ -180,6 +179,25 @@ def test_defaults_of_the_models_are_those_of_the_core() -> None:
 
 
 # --- what the account decides -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("asked", [None, "espeak", "espeak:de"])
+def test_only_a_voice_that_was_asked_for_is_in_the_plan(asked: str | None) -> None:
+    """The configured voice is for its own language only; as one that was asked for it would read all others, too."""
+    document = {"to": NUMBER, "code": "918273", "language": "fr"} | ({} if asked is None else {"voice": asked})
+    assert parse(document, DEFAULTS).plan.voice == asked
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"language": "tlh"}, "$.language"),
+        ({"language": "tlh", "voice": "espeak"}, "$.voice"),
+        ({"voice": "robot"}, "$.voice"),
+    ],
+)
+def test_a_voice_that_can_not_speak_is_blamed_on_the_field_that_chose_it(fields: dict[str, str], path: str) -> None:
+    assert problems({"to": NUMBER, "code": "918273", **fields}) == [(path, "voice")]
 
 
 def test_the_first_caller_id_of_the_trunk_is_shown() -> None:

@@ -26,7 +26,6 @@ DEFAULTS = CallDefaults(
     destinations=Destinations(("+1202",), (), anywhere=False),
     local_numbers=None,
     language="en-US",
-    voice="espeak",
     lead_in=0.4,
     tail=0.6,
 )

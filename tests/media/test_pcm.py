@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from otpvoice.media.pcm import EDGE, active_level, fade, level, speech_clip, trim
+from otpvoice.media.pcm import EDGE, fade, level, speech_clip, trim
 from otpvoice.media.resample import SOURCE_RATES, _taps, resample
 from otpvoice.media.wav import read_wav
+from tests.media.loudness import active_level
 
 Signal = Callable[[float], float]
 

@@ -134,6 +134,12 @@ def test_xoff_stops_and_xon_goes_on() -> None:
     assert len(playout.outgoing(0.0)) == 2
 
 
+def test_frames_whose_messages_would_end_the_channel_are_refused() -> None:
+    assert Playout(b"\0\0", frame_size=640).idle  # 16-bit samples at 16 kHz
+    with pytest.raises(ValueError, match="more than 65500"):
+        Playout(b"\0\0", frame_size=656)
+
+
 @pytest.mark.parametrize("pieces", [[], [Piece(b"", 0)], [Piece(b"")]])
 def test_an_empty_utterance_finishes(pieces: list[Piece]) -> None:
     playout, queue = Playout(SILENCE), Queue()

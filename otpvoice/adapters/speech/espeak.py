@@ -49,7 +49,6 @@ class Espeak:
     """The voice ``espeak``. ``program`` is a path, or a name to be found on PATH at each text."""
 
     name: Final = "espeak"
-    offline: Final = True
     may_see_secrets: Final = True
     languages: Final = frozenset(_VOICE_OF)
 

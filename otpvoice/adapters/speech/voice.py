@@ -17,10 +17,6 @@ class Voice(Protocol):
         """The word for it in settings and requests: ``name`` or ``name:voice``."""
 
     @property
-    def offline(self) -> bool:
-        """It works without any network."""
-
-    @property
     def may_see_secrets(self) -> bool:
         """What it is given stays on this machine. False: it is asked ahead of time only, never during a call."""
 
