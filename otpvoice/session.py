@@ -34,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 BACKLOG: Final = 500
 """Events that may wait for one call. More is a flood, and ends the call."""
+LEAD_OUT: Final = 0.2
+"""Seconds of silence behind all that is said."""
 SAMPLE_EVERY: Final = 5.0
 """Seconds between two looks at the quality of a call."""
 
@@ -191,7 +193,9 @@ class CallSession:
             self.tell(SpeakingFailed(command.utterance_id, self._clock.wall(), "not_prepared"))
             return
         lead_in = (Piece(self._voice.silence(command.lead_in)),) if command.lead_in else ()
-        await self._line.speak(command.utterance_id, (*lead_in, *pieces[command.start :]))
+        # A jitter buffer plays a frame when a later one has come: without these the last of what is said stays in it.
+        lead_out = Piece(self._voice.silence(LEAD_OUT))
+        await self._line.speak(command.utterance_id, (*lead_in, *pieces[command.start :], lead_out))
 
     async def _sample(self) -> None:
         while True:

@@ -300,6 +300,28 @@ def test_a_country_code_of_many_countries_is_remarked_on() -> None:
     assert load(ALLOW_DESTINATIONS="+1202").warnings == ()
 
 
+# --- where to listen --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("http", "admin", "expected"),
+    [
+        ("127.0.0.1:9000", "127.0.0.1:9000", None),
+        ("[::1]:9000", "[::1]:9000", None),
+        ("127.0.0.1:9000", "127.0.0.1:9001", Bind("127.0.0.1", 9001)),
+        # The kernel chooses two.
+        ("127.0.0.1:0", "127.0.0.1:0", Bind("127.0.0.1", 0)),
+    ],
+)
+def test_an_admin_address_like_the_hooks_is_the_hooks(http: str, admin: str, expected: Bind | None) -> None:
+    assert load(HTTP_BIND=http, ADMIN_BIND=admin).admin_bind == expected
+
+
+def test_a_hook_that_is_wrong_leaves_the_admin_address_alone() -> None:
+    said = problems(LEAST | {"OTPVOICE_HTTP_BIND": "nowhere", "OTPVOICE_ADMIN_BIND": "127.0.0.1:9000"})
+    assert said.keys() == {"OTPVOICE_HTTP_BIND"}
+
+
 # --- secrets ----------------------------------------------------------------------------------------------------------
 
 
@@ -373,6 +395,7 @@ ring_timeout = 30
 [[trunk]]
 name = "b"
 dial = "PJSIP/{{e164}}@b"
+codec = "alaw"
 
 [[account]]
 id = "shop"
@@ -423,7 +446,8 @@ def test_variables_make_the_account_and_the_trunk_default(toml: Callable[[str], 
         "OTPVOICE_API_KEYS": "k" * 20,
         "OTPVOICE_CALLER_IDS": "+4930",
     }
-    settings = Settings.load(toml(TABLES) | variables)
+    # The trunk that variables make has the ordinary codec, so the others have to.
+    settings = Settings.load(toml(TABLES.replace('codec = "alaw"', "")) | variables)
     assert [(trunk.name, trunk.caller_ids[:1]) for trunk in settings.trunks] == [
         ("default", ("+4930",)),
         ("a", ("+442079460000",)),
@@ -521,7 +545,7 @@ def test_all_that_is_wrong_in_a_file_is_said_with_its_place(toml: Callable[[str]
 
 def test_what_a_file_holds_for_later_versions_is_remarked_on(toml: Callable[[str], dict[str, str]]) -> None:
     environ = toml(
-        TABLES.replace('codec = "alaw"', "max_calls = 9\nstream = {}").replace(
+        TABLES.replace("ring_timeout = 30", "max_calls = 9\nstream = {}").replace(
             'id = "bank"', 'id = "bank"\nlimits = {}'
         )
         + '[[asterisk]]\nname = "one"\n'
@@ -542,6 +566,12 @@ def test_what_a_file_holds_for_later_versions_is_remarked_on(toml: Callable[[str
         ('id = "bank"', 'id = "shop"', "account[1]", "has the name of another one"),
         (digest("bank").hex(), digest(KEY).hex(), "account[1]", "has a key of another one"),
         (
+            'codec = "alaw"',
+            'codec = "ulaw"',
+            "trunk[1].codec",
+            "must be that of the trunk a: all have the same one in this version",
+        ),
+        (
             '"+442079460001", "+353100000"',
             '"+353100000"',
             "account[0].caller_ids",
@@ -557,6 +587,16 @@ def test_what_contradicts_itself_is_an_error(
     environ = toml(document)
     said = problems(environ)
     assert said[f"{environ['OTPVOICE_CONFIG']}: {place}"] == rule
+
+
+def test_a_trunk_of_variables_beside_one_of_another_codec_is_an_error(toml: Callable[[str], dict[str, str]]) -> None:
+    file = '[[trunk]]\nname = "a"\ndial = "PJSIP/{number}@a"\ncodec = "alaw"'
+    environ = LEAST | toml(file)
+    with pytest.raises(
+        SettingsError, match=r"trunk\[0\]\.codec must be that of the trunk default: .* \(for example: ulaw\)"
+    ) as error:
+        Settings.load(environ)
+    assert len(error.value.problems) == 1
 
 
 def test_the_same_thing_twice_in_one_file_is_an_error(toml: Callable[[str], dict[str, str]]) -> None:

@@ -79,6 +79,7 @@ def node_settings(asterisk: FakeAsterisk, **changes: Any) -> NodeSettings:
         silence=SILENCE,
         legs_minimum=1,
         legs_maximum=4,
+        last_leg=100,
     )
     return replace(settings, **changes)
 

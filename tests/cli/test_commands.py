@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from otpvoice.cli import call as call_module
 from otpvoice.cli import check as check_module
 from otpvoice.cli.asking import add_to
 from otpvoice.cli.call import call
-from otpvoice.cli.calls import calls
+from otpvoice.cli.calls import calls, show
 from otpvoice.cli.check import check
 from otpvoice.cli.client import Client, Refused, Unanswered
 from otpvoice.core.actions import Say, SayCode
@@ -114,7 +115,7 @@ async def test_a_refusal_is_told_with_its_reasons(door: Door, capsys: pytest.Cap
 
 
 async def test_a_key_that_is_not_known_is_told(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
-    assert await run(call, NUMBER, say="Hello", url=door.base, key="nobody's") == 1
+    assert await run(call, NUMBER, say="Hello", url=door.base, key="nobodys") == 1
     assert capsys.readouterr().err == "401 A key is needed\n  This key is not known.\n"
 
 
@@ -125,6 +126,49 @@ async def test_a_key_that_is_not_known_is_told(door: Door, capsys: pytest.Captur
 def test_where_nobody_answers_that_is_told(url: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(NUMBER, say="Hello", url=url) == 1
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1",
+        "http://127.0.0.1:no",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:1/?a=b",
+        "http://127.0.0.1:1/#a",
+        "http://127.0.0.1:1/ä",
+        "http://127.0.0.1:1/a b",
+        "http://127.0.0.1:1\n",
+        "http://me:secret@127.0.0.1:1",
+        "http://",
+        "http:///v1",
+        "http://" + "a" * 64,
+    ],
+)
+def test_what_is_no_base_url_is_told_in_one_line(url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (partial(call, NUMBER, say="Hello"), partial(calls, "x"), check):
+        assert command(url=url) == 1
+        said = capsys.readouterr()
+        assert (said.out, said.err.count("\n")) == ("", 1)
+        assert "URL" in said.err
+        assert "secret" not in said.err
+
+
+@pytest.mark.parametrize("key", ["a\nsecret", "secret\r\nX: y", "sécret", "secret€", "a secret", "=secret", "secret\0"])
+def test_what_is_no_key_is_not_sent_and_not_shown(key: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(NUMBER, say="Hello", url="http://127.0.0.1:1", key=key) == 1
+    assert calls("x", url="http://127.0.0.1:1", key=key) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == "the key must be of A-Z a-z 0-9 . _ ~ + / -\n" * 2
+
+
+def test_a_code_that_is_no_text_is_told_and_not_shown(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"918273\xff\n"), "utf-8"))
+    assert call(NUMBER, code="-") == 2
+    assert capsys.readouterr().err == "what standard input gives is no text\n"
 
 
 # --- waiting ----------------------------------------------------------------------------------------------------------
@@ -208,6 +252,26 @@ async def test_a_call_is_shown(door: Door, capsys: pytest.CaptureFixture[str]) -
 async def test_a_call_that_there_is_not_is_told(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
     assert await run(calls, "never", url=door.base) == 1
     assert capsys.readouterr().err == "404 There is no such call\n"
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"outcome": 5, "played": [], "errors": "x", "ring_ms": "1", "talk_ms": [], "delivered": []},
+        {"outcome": {"class": 1, "reason": {}}, "to": "\x1b[2J\x07", "errors": [{"code": "\x1b"}]},
+        {"to": "\ud800"},
+    ],
+)
+def test_whatever_a_record_holds_does_not_steer_the_terminal(
+    fields: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    record = {"id": "call_1", "state": "ended"} | fields
+    show(record, as_json=False)
+    show(record, as_json=True)
+    said = capsys.readouterr().out
+    assert said.startswith("call       call_1\n")
+    assert said.replace("\n", "").isprintable()
+    assert json.loads(said.splitlines()[-1]) == record
 
 
 # --- check ------------------------------------------------------------------------------------------------------------
@@ -310,6 +374,44 @@ async def test_whatever_answers_does_not_steer_the_terminal(body: bytes) -> None
         with pytest.raises(Refused) as refused:
             await asyncio.to_thread(Client(url).show, "x")
     assert str(refused.value).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"<html>", b'{"id": 5, "state": "ended"}', b'{"id": "x"}'])
+async def test_what_answers_without_a_call_is_no_otpvoice(body: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    async with answering(lambda _: web.Response(body=body)) as url:
+        assert await run(call, NUMBER, say="Hello", url=url, wait=True) == 1
+        assert await run(calls, "x", url=url, as_json=True) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == f"{url} is no otpvoice: it answers something else than a call\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("rest", "code"),
+    [({}, 1), ({"outcome": 5}, 1), ({"outcome": {"class": "completed"}}, 0), ({"delivered": "yes"}, 1)],
+)
+async def test_an_end_that_says_too_little_is_no_success(rest: dict[str, Any], code: int) -> None:
+    record = {"id": "x", "state": "ended"} | rest
+    async with answering(lambda _: web.json_response(record)) as url:
+        assert await run(call, NUMBER, say="Hello", url=url, wait=True) == code
+
+
+async def test_a_redirect_to_nowhere_is_no_answer() -> None:
+    async with answering(lambda _: web.Response(status=302, headers={"Location": "http://[::1"})) as url:
+        with pytest.raises((Unanswered, Refused)):
+            await asyncio.to_thread(Client(url).show, "x")
+
+
+async def test_an_id_of_any_bytes_is_asked_for() -> None:
+    asked: list[str] = []
+
+    def record(request: web.Request) -> web.Response:
+        asked.append(request.raw_path)
+        return web.json_response({"id": "x", "state": "ended"})
+
+    async with answering(record) as url:
+        await asyncio.to_thread(Client(url).show, "a/\udcff")
+    assert asked == ["/v1/calls/a%2F%FF"]
 
 
 async def test_an_answer_that_breaks_off_is_none() -> None:
