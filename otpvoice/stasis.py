@@ -17,6 +17,7 @@ import structlog
 
 from otpvoice.ari import errors
 from otpvoice.ari.channel import Originate
+from otpvoice.ari.leg import MediaLeg
 from otpvoice.ari.line import Line
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.pool import NoLegFree
@@ -26,7 +27,7 @@ from otpvoice.core.flow import CallFlow
 from otpvoice.core.locale import Locales
 from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.plan import CallPlan
-from otpvoice.core.record import CallRecord
+from otpvoice.core.record import CallRecord, State
 from otpvoice.session import CallSession, Clock, Voice
 
 log = structlog.get_logger(__name__)
@@ -114,12 +115,7 @@ class StasisApp:
         self._check_draining()
         flow = CallFlow(plan, self.locales)
         node = self._choose()
-        try:
-            leg = await node.pool.take(LEG_WAIT)
-        except NoLegFree as error:
-            raise NotTaken("no_media_leg") from error
-        except errors.MediaWedged as error:
-            raise NotTaken("media_wedged", 30) from error
+        leg = await self._take_leg(node)
         call_id = "call_" + secrets.token_hex(12)
         record = CallRecord(
             id=call_id,
@@ -134,20 +130,11 @@ class StasisApp:
             channel=f"{call_id}-1",
         )
         try:
-            await self._accept(record)
+            await self._accept(record, node)
         except BaseException:
             await node.pool.give_back(leg)
             raise
-        order = Originate(
-            endpoint=trunk.endpoint(plan.to),
-            app=node.settings.own_app,
-            caller_id=plan.caller_id,
-            ring_timeout=plan.ring_timeout,
-            max_duration=plan.max_duration,
-            call_id=call_id,
-            headers=plan.sip_headers,
-        )
-        line = Line(node, leg, f"{call_id}-1", order)
+        line = Line(node, leg, f"{call_id}-1", _order(plan, trunk, node, call_id))
         session = CallSession(
             flow=flow, record=record, line=line, voice=self.voice, clock=self.clock, follow=self._follow
         )
@@ -158,7 +145,9 @@ class StasisApp:
     def find(self, account: str, call_id: str) -> CallRecord | None:
         """Return a call that is in progress here, if it is this account's."""
         call = self._calls.get(call_id)
-        return call.session.record if call is not None and call.session.record.account == account else None
+        if call is None or call.session.record.account != account or call.session.record.state is State.ENDED:
+            return None
+        return call.session.record
 
     def hang_up(self, call_id: str) -> None:
         """End a call by request. Unknown ids are fine: it has ended."""
@@ -188,9 +177,11 @@ class StasisApp:
             log.error("stasis.calls_left", calls=self.count)
 
     async def _finished(self, within: float) -> bool:
-        tasks = [call.task for call in self._calls.values() if call.task is not None]
-        if tasks:
-            await asyncio.wait(tasks, timeout=within)
+        """Wait for the calls there are, and for those that were about to begin."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + within
+        while self._calls and (left := deadline - loop.time()) > 0:
+            await asyncio.wait({call.task for call in self._calls.values() if call.task is not None}, timeout=left)
         return not self._calls
 
     # --- what a node tells ------------------------------------------------------------------------------------------
@@ -218,30 +209,44 @@ class StasisApp:
         for node in self.nodes:
             if node.ready:
                 return node
-        wedged = any(node.pool.wedged for node in self.nodes)
-        raise NotTaken("media_wedged", 30) if wedged else NotTaken("asterisk_unavailable")
+        raise self._unready(self.nodes)
+
+    def _unready(self, nodes: Sequence[AsteriskNode]) -> NotTaken:
+        wedged = any(node.connected and node.pool.wedged for node in nodes)
+        return NotTaken("media_wedged", 30) if wedged else NotTaken("asterisk_unavailable")
+
+    async def _take_leg(self, node: AsteriskNode) -> MediaLeg:
+        try:
+            return await node.pool.take(LEG_WAIT)
+        except NoLegFree as error:
+            raise NotTaken("no_media_leg") from error
+        except errors.MediaWedged as error:
+            raise NotTaken("media_wedged", 30) from error
+
+    def _check(self, node: AsteriskNode) -> None:
+        """Is there still a way to call? Asked again after each wait. Raises ``NotTaken``."""
+        self._check_draining()
+        if not node.ready:
+            raise self._unready([node])
 
     def _check_draining(self) -> None:
         if self.draining:
             raise NotTaken("draining")
 
-    async def _accept(self, record: CallRecord) -> None:
+    async def _accept(self, record: CallRecord, node: AsteriskNode) -> None:
         """Have a new record kept. Whoever drains waits for calls that have begun, not for those that are about to."""
-        self._check_draining()
+        self._check(node)
+        kept = False
         try:
             await self.records.accept(record.to_json())
+            kept = True
+            self._check(node)
         except NotTaken as refused:
-            if refused.recorded:
-                # What lies in the store unasked for has an end, too.
-                record.end(classify(Ending(answered=False, fault=Fault.LOST_BEFORE_DIALING)), self.clock.wall())
+            if kept or refused.recorded:
+                # What lies in the store has an end, too, also where it lies there unasked for.
+                own, fault = (OwnAction.SHUTDOWN, None) if self.draining else (None, Fault.LOST_BEFORE_DIALING)
+                record.end(classify(Ending(answered=False, own=own, fault=fault)), self.clock.wall())
                 self.records.finish(record.to_json())
-            raise
-        try:
-            self._check_draining()
-        except NotTaken:
-            # It is in the store already, so its end has to be, too.
-            record.end(classify(Ending(answered=False, own=OwnAction.SHUTDOWN)), self.clock.wall())
-            self.records.finish(record.to_json())
             raise
 
     async def _run(self, call: _Call) -> None:
@@ -250,9 +255,24 @@ class StasisApp:
             await call.session.run()
         finally:
             self.records.finish(record.to_json())
-            self._calls.pop(record.id, None)
-            await call.session.close()
+            try:
+                await call.session.close()
+            finally:
+                # Only now: who drains waits until the leg is back, too.
+                self._calls.pop(record.id, None)
 
     def _follow(self, record: CallRecord, event: Event) -> None:
         for follower in self.followers:
             follower(record, event)
+
+
+def _order(plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str) -> Originate:
+    return Originate(
+        endpoint=trunk.endpoint(plan.to),
+        app=node.settings.own_app,
+        caller_id=plan.caller_id,
+        ring_timeout=plan.ring_timeout,
+        max_duration=plan.max_duration,
+        call_id=call_id,
+        headers=plan.sip_headers,
+    )

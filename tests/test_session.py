@@ -35,7 +35,7 @@ from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
 from otpvoice.core.speech import Script, SpeechUnavailable
 from otpvoice.media.playout import Piece
-from otpvoice.session import BACKLOG, CallSession
+from otpvoice.session import BACKLOG, LEAD_OUT, CallSession
 
 LOCALES = Locales(
     [
@@ -51,6 +51,8 @@ LOCALES = Locales(
         )
     ]
 )
+OUT = Piece(b"\xff" * round(LEAD_OUT * 8000))
+"""What follows all that is said."""
 ASK = Gather(DigitRules(max_digits=1, first_digit_timeout=30.0))
 """Waits long enough for anything else to end the call."""
 
@@ -223,11 +225,11 @@ async def test_all_sound_is_made_before_anybody_is_rung() -> None:
     assert len(call.voice.prepared) == 2
 
 
-async def test_speech_is_the_lead_in_and_the_pieces_of_the_script() -> None:
+async def test_speech_is_the_lead_in_the_pieces_of_the_script_and_what_pushes_them_out() -> None:
     call = Call(Say("Twice.", times=2, gap=0.5), lead_in=0.25)
     await call.run()
     [(_, pieces)] = call.line.spoken
-    assert pieces == (Piece(b"\xff" * 2000), Piece(b"A" * 800, 0), Piece(b"B" * 800), Piece(b"C" * 800, 2))
+    assert pieces == (Piece(b"\xff" * 2000), Piece(b"A" * 800, 0), Piece(b"B" * 800), Piece(b"C" * 800, 2), OUT)
 
 
 async def test_after_a_hold_speech_is_taken_up_where_it_makes_sense() -> None:
@@ -245,7 +247,7 @@ async def test_after_a_hold_speech_is_taken_up_where_it_makes_sense() -> None:
     call.line.on["speak"] = held
     assert await call.run() == ("completed", None, "plan")
     assert call.commands == ["dial", "speak", "stop", "speak", "hang_up"]
-    assert call.line.spoken[1][1] == (Piece(b"C" * 800, 2),)
+    assert call.line.spoken[1][1] == (Piece(b"C" * 800, 2), OUT)
 
 
 async def test_deadlines_are_kept() -> None:

@@ -113,7 +113,7 @@ async def _started(console: Console, to: str, stack: AsyncExitStack) -> _Parts:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="otpvoice-demo-")))
     redis = await stack.enter_async_context(await RedisInstance.start(folder / "redis"))
     console.print(f"[green]✓[/green] Redis      {redis.url}")
-    phone = await stack.enter_async_context(CalleeAgent(Scenario.answers(ring=1.0)))
+    phone = await stack.enter_async_context(CalleeAgent(Scenario.answers(ring=0.5)))
     host, port = phone.address
     console.print(f"[green]✓[/green] telephone  sip:{host}:{port}")
     asterisk = await stack.enter_async_context(await AsteriskInstance.start(folder / "asterisk", trunk=phone.address))

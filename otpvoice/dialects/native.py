@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, TypeAlias, assert_never
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from otpvoice.core import actions as core
+from otpvoice.core.e164 import is_e164
 from otpvoice.core.plan import CallPlan
 from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import complaint, complaints, presentable
@@ -24,7 +25,6 @@ from otpvoice.dialects.reader import nulls, read_object
 
 __all__ = ["CallBody", "CallDefaults", "CallRequest", "TrunkOffer", "parse_call"]
 
-_E164: Final = re.compile(r"\+[1-9][0-9]{5,14}", re.ASCII)
 # An extension goes into a dial string: whatever LOCAL_NUMBERS allows, it is one harmless word.
 _EXTENSION: Final = re.compile(r"[0-9A-Za-z*#][0-9A-Za-z*#_.-]{0,39}", re.ASCII)
 _SHORTHAND: Final = ("brand", "template", "times", "speed", "replay", "gate", "gather")
@@ -67,7 +67,7 @@ class CallBody(Templated):
     @classmethod
     def _to(cls, to: str, info: ValidationInfo) -> str:
         local = _context(info).defaults.local_numbers
-        if not _E164.fullmatch(to) and not (local and _EXTENSION.fullmatch(to) and local.fullmatch(to)):
+        if not is_e164(to) and not (local and _EXTENSION.fullmatch(to) and local.fullmatch(to)):
             kinds = ", or a local number that may be called" if local else ""
             raise complaint("format", f"must be a number in E.164 with plus, as in +442079460123{kinds}")
         return to

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from otpvoice.core.events import (
 )
 from otpvoice.core.outcome import Fault
 from otpvoice.core.secret import OtpCode
+from otpvoice.core.speech import Script
 from otpvoice.stasis import NotTaken, Trunk
 from tests.ari import rig
 from tests.ari.rig import (
@@ -467,6 +468,19 @@ async def test_a_hang_up_during_preparation_rings_nobody(house: House, asterisk:
     house.voice.may_speak.set()
     summary = await over(house, call_id)
     assert outcome(summary) == ("canceled", None, "api")
+    assert placed(asterisk) == (0, 0)
+
+
+async def test_a_voice_that_breaks_rings_nobody_and_keeps_no_leg(
+    house: House, asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours before anything was ordered: there is nothing to hang up, and nothing to wait for."""
+
+    async def prepare(script: Script, /) -> Sequence[bytes]:
+        raise RuntimeError("a fault of the voice")
+
+    monkeypatch.setattr(house.voice, "prepare", prepare)
+    assert outcome(await over(house, await house.place())) == ("failed", "internal_error", "us")
     assert placed(asterisk) == (0, 0)
 
 

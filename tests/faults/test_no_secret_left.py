@@ -1,0 +1,209 @@
+"""A code, keys that are nobody's business, the API key and Asterisk's password: where they are not to be found.
+
+All parts are at their most talkative. The same search is shown to find what is planted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from redis.asyncio import Redis
+
+from otpvoice.testkit.asterisk import AsteriskInstance
+from otpvoice.testkit.redis import RedisInstance
+from tests.faults import leaks
+from tests.faults.sites import Site, call_of, gather, open_site, verdict
+from tests.scenarios.world import NOBODY
+
+CODE = "918273"
+KEYS = "564738"
+CONFIGURATION = frozenset({"otpvoice.toml", "ari.conf"})
+
+
+@asynccontextmanager
+async def watched(site: Site) -> AsyncIterator[list[str]]:
+    """Look at the processes of a site all the time: children that speak live for milliseconds."""
+    seen: list[str] = []
+    names: set[str] = set()
+
+    async def watch() -> None:
+        while True:
+            seen.extend(leaks.in_processes(site.service.pid, (CODE, KEYS, site.service.key)))
+            for child in psutil.Process(site.service.pid).children(recursive=True):
+                try:
+                    names.add(child.name())
+                except psutil.NoSuchProcess:
+                    continue
+            await asyncio.sleep(0.01)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield seen
+        assert "espeak-ng" in names, "nobody was seen to speak"
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+WRONG: list[dict[str, Any]] = [
+    {"code": CODE, "times": "two"},
+    {"kode": CODE},
+    {"code": f"{CODE} "},
+    {"code": f"{CODE}{CODE}{CODE}"},
+    {"code": int(CODE)},
+    {"code": [CODE], CODE: CODE},
+    {"code": CODE, "brand": CODE * 6},
+    {"code": CODE, "template": "Your {" + CODE + "}"},
+    {"code": CODE, "language": CODE},
+    {"actions": [{"type": CODE, "code": CODE}]},
+    {"actions": [{"type": "say_code", "code": CODE, "gap": CODE}]},
+    {"code": CODE, "metadata": CODE},
+    {"code": CODE, "sip_headers": {CODE: CODE}},
+    {"code": CODE, "from": CODE},
+    {"code": CODE, "valid_until": CODE},
+]
+"""Requests that are refused, with the code in all the wrong places."""
+
+
+@pytest.mark.asterisk
+async def test_secrets_are_nowhere(tmp_path: Path) -> None:
+    async with (
+        await AsteriskInstance.start(tmp_path / "asterisk", trunk=NOBODY, rtp_ports=50, verbose=5, debug=3) as asterisk,
+        open_site(tmp_path, asterisk, tail=0.3) as site,
+    ):
+        secrets = (CODE, KEYS, site.service.key, asterisk.ari_password)
+        phone = site.answers()
+        asked = {"to": phone.number, "code": CODE, "times": 1, "brand": "Example"}
+        async with watched(site) as seen:
+            answer = await site.ask("POST", "/v1/calls", json=asked | {"gather": gather(6, prompt="Your keys, please")})
+            assert answer.status == 202, answer
+            call = answer.body["id"]
+            answers = [answer]
+            bodies = [json.dumps({"to": phone.number} | wrong) for wrong in WRONG]
+            bodies += [f'{{"code": {CODE}', f'"{CODE}"', f"{CODE}", f'{{"code": "{CODE}", "code": "{CODE}"}}']
+            answers += [await site.ask("POST", "/v1/calls", data=body) for body in bodies]
+            assert {refused.status for refused in answers[1:]} == {400, 422}
+            headers = {"X-Code": CODE, "Cookie": f"code={CODE}"}
+            paths = (f"/v1/calls/{CODE}", f"/{CODE}", f"/v1/calls/{call}?code={CODE}")
+            answers += [await site.ask("GET", path, headers=headers) for path in paths]
+            answers.append(await site.ask("GET", "/readyz", headers={"Authorization": f"Bearer {site.service.key}x"}))
+            answers.append(await site.ask("GET", "/v1/calls/x", headers={"Authorization": site.service.key}))
+            await site.told("code.delivered", call)
+            await phone.press(KEYS)
+            await site.told("digits.collected", call)
+            answers.append(await site.show(call))
+            summary = await site.summary(call)
+        assert verdict(summary) == ("completed", None, "plan")
+        assert summary["delivered"] is True
+        assert summary["collected"][0]["count"] == len(KEYS)
+        assert summary["collected"][0]["digits"] is None
+        assert call_of(phone).recording.audible > 1
+        assert not leaks.in_text(json.dumps([answer.body for answer in answers]).encode(), secrets)
+        assert seen == []
+        assert await leaks.in_redis(site.redis.url, secrets) == []
+        there_is_a_log(asterisk, site, call)
+        no_key_by_itself(asterisk, site)
+        site.service.terminate()
+        assert await site.service.ended() == 0
+    # All is on disk by now, Redis' own file among it.
+    assert list(leaks.in_files(tmp_path, (CODE, KEYS))) == []
+    assert list(leaks.in_files(tmp_path, secrets[2:], allowed=CONFIGURATION)) == []
+    for file in tmp_path.rglob("*"):
+        assert file.name not in CONFIGURATION or file.stat().st_mode & 0o077 == 0
+    assert {path.name for path in tmp_path.rglob("*") if call.encode() in _content(path)} >= {
+        "messages.log",
+        "output.log",
+        "appendonly.aof.1.incr.aof",
+    }
+
+
+def there_is_a_log(asterisk: AsteriskInstance, site: Site, call: str) -> None:
+    """What was searched in is what was meant to be: talkative, and about this call."""
+    told = asterisk.log_path.read_text(errors="replace")
+    assert call in told
+    assert "DEBUG" in told
+    assert "VERBOSE" in told
+    assert site.logged("code.character_played")
+
+
+def no_key_by_itself(asterisk: AsteriskInstance, site: Site) -> None:
+    """Keys are not there one by one either, a line each: neither in our log nor, but for debug lines, in Asterisk's."""
+    pressed = site.logged("key.pressed")
+    assert len(pressed) == len(KEYS)
+    for line in pressed:
+        assert line.keys() == {"timestamp", "level", "event", "call", "account"}
+    lines = asterisk.log_path.read_text(errors="replace").splitlines()
+    about_keys = [line for line in lines if "DTMF Frame" in line or "DTMF_END" in line]
+    # Asterisk's own (res_rtp_asterisk.c, chan_websocket.c): whoever turns them on reads each key.
+    assert about_keys
+    assert all(" DEBUG[" in line for line in about_keys)
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.is_file() else b""
+
+
+PLANTED = [
+    f"code={CODE}",
+    f'"{CODE}"',
+    f"x{CODE}y",
+    f"{CODE}{CODE}",
+    "9 1 8 2 7 3",
+    "9, 1, 8, 2, 7, 3",
+    "nine one eight two seven three",
+    "Nine. One. Eight. Two. Seven. Three.",
+]
+
+
+@pytest.mark.parametrize("text", PLANTED)
+def test_the_search_finds_what_is_in_a_file(tmp_path: Path, text: str) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "core.bin").write_bytes(b"\x00\xff" + text.encode() + b"\x00")
+    (tmp_path / "harmless").write_bytes(b"11:20:33.918273 19182734 918 273")
+    assert list(leaks.in_files(tmp_path, (CODE,))) == ["deep/core.bin"]
+
+
+def test_the_search_finds_it_in_a_name_and_in_arguments(tmp_path: Path) -> None:
+    (tmp_path / f"{CODE}.wav").touch()
+    assert list(leaks.in_files(tmp_path, (CODE,))) == ["the name of ./…"]
+    assert _found_in([f"--text={CODE}"], {}) == [f"cmdline of {sys.executable}"]
+    assert _found_in([], {"CODE": CODE}) == [f"environ of CODE={CODE}"]
+    assert _found_in([], {}) == []
+
+
+def _found_in(arguments: list[str], environ: dict[str, str]) -> list[str]:
+    """Start a process, look at it once it is there, and end it."""
+    command = [sys.executable, "-c", "import sys; print(flush=True); sys.stdin.read()", *arguments]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environ) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        found = leaks.in_processes(child.pid, (CODE,))
+        assert child.stdin is not None
+        child.stdin.close()
+    return found
+
+
+@pytest.mark.asterisk
+async def test_the_search_finds_it_in_redis(tmp_path: Path) -> None:
+    async with await RedisInstance.start(tmp_path / "redis", appendonly=True) as redis:
+        assert await leaks.in_redis(redis.url, (CODE,)) == []
+        async with Redis.from_url(redis.url) as client:
+            await client.set("a", json.dumps({"code": CODE}))
+            await client.xadd("b", {"summary": f"the code is {CODE}"})
+            await client.hset("c", "code", CODE)
+            await client.set(f"d:{CODE}", "")
+            await client.rpush("e", CODE)
+            await client.sadd("f", CODE)
+            await client.zadd("g", {CODE: 1.0})
+            await client.set("harmless", "x")
+        assert sorted(await leaks.in_redis(redis.url, (CODE,))) == ["a", "b", "c", f"d:{CODE}", "e", "f", "g"]
+    assert list(leaks.in_files(tmp_path, (CODE,))) == ["redis/appendonlydir/appendonly.aof.1.incr.aof"]
