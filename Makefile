@@ -35,7 +35,7 @@ demo: venv rig-demo ## places one OTP call through a real Asterisk, and shows it
 
 .PHONY: test
 test: venv rig lint ## sets up all that the tests need, and runs every one (PYTEST_ARGS=)
-	.venv/bin/pytest $(PYTEST_ARGS)
+	.venv/bin/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: venv ## style and types

@@ -249,7 +249,7 @@ CALL = {"call": "call_1", "account": "shop"}
             events.DigitsCollected(Collected(Keys("77"), EndedBy.TERMINATOR, True, 0), "pin", 2, True),
             "debug",
             "digits.collected",
-            {"tag": "pin", "try": 2, "count": 2, "ended_by": "terminator", "valid": True},
+            {"tag": "pin", "tries": 2, "count": 2, "ended_by": "terminator", "valid": True},
         ),
         (
             events.ActionCompleted(1, "gather", "g"),

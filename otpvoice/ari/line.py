@@ -87,12 +87,14 @@ class Line:
         try:
             sip_call_id = await self._channel.originate(self._order)
         except OriginateFailed as failed:
+            if failed.fault is Fault.ORIGINATE_UNKNOWN and self._settled.is_set():
+                return  # its events have told that it is there
             self._gone = failed.fault is not Fault.ORIGINATE_UNKNOWN
             self._end(CallEnded(time.time(), fault=failed.fault))
         else:
             self._tell(OriginateAccepted(time.time(), sip_call_id))
             if self._gap:
-                await self._catch_up()
+                await self._catch_up(Fault.EVENTS_LOST, self._node.seen_until)
         finally:
             self._ordering = False
             self._settled.set()
@@ -155,14 +157,14 @@ class Line:
                 self._end(CallEnded(time.time()))
             return
         if not self._node.connected:
-            self._lost(Fault.ASTERISK_LOST)
+            self._lost(Fault.ASTERISK_LOST, self._node.seen_until)
 
     async def _expect_end(self) -> None:
         """It had ended before we hung up: that is told in a moment, or was never seen."""
         if self._node.connected:
             await asyncio.sleep(END_TOLD_WITHIN)
         self._gone = True
-        self._lost(Fault.EVENTS_LOST)
+        self._lost(Fault.EVENTS_LOST, self._node.seen_until)
 
     # --- what Asterisk tells ----------------------------------------------------------------------------------------
 
@@ -173,28 +175,27 @@ class Line:
         if self._ordering:
             # It may not be there *yet*. The answer to the order is what tells.
             self._gap = True
-        elif self.channel_id not in alive:
+        elif self.channel_id not in alive or self._joining is None:
             # On the same Asterisk it ended while nobody listened: how, nobody can know.
-            self._gone = True
-            self._lost(Fault.ASTERISK_LOST if restarted else Fault.EVENTS_LOST)
-        elif self._joining is None:
-            self._start(self._catch_up(), "gap")
+            fault = Fault.ASTERISK_LOST if restarted else Fault.EVENTS_LOST
+            self._start(self._catch_up(fault, self._node.seen_until), "gap")
 
     def node_lost(self) -> None:
         """Asterisk has been away for too long."""
-        self._lost(Fault.ASTERISK_LOST)
+        self._lost(Fault.ASTERISK_LOST, self._node.seen_until)
 
-    async def _catch_up(self) -> None:
-        """Ask for what the gap may have swallowed: ringing, the answer, the end."""
+    async def _catch_up(self, fault: Fault, since: float | None) -> None:
+        """Ask for what a gap ``since`` then may have swallowed: ringing, the answer, or the end, by ``fault``."""
         try:
             state = await self._channel.state()
         except errors.AriError as error:
             log.warning("line.not_caught_up", channel=self.channel_id, error=type(error).__name__)
+            self._lost(fault, since)
             return
         match state:
             case None:
                 self._gone = True
-                self._lost(Fault.EVENTS_LOST)
+                self._lost(fault, since)
             case "Up":
                 self._answer(self._up_at or time.time())
             case "Ringing":
@@ -236,7 +237,7 @@ class Line:
         """A leg dies alone, or with its Asterisk: that shows in a moment."""
         for _ in range(LOOKS):
             if not self._node.connected:
-                self._lost(Fault.ASTERISK_LOST)
+                self._lost(Fault.ASTERISK_LOST, self._node.seen_until)
                 return
             await asyncio.sleep(LOOK_EVERY)
         self._tell(event)
@@ -271,8 +272,9 @@ class Line:
         self._told_answer = True
         self._tell(CallAnswered(at))
 
-    def _lost(self, fault: Fault) -> None:
-        self._end(CallEnded(time.time(), fault=fault, unseen_since=self._node.seen_until))
+    def _lost(self, fault: Fault, since: float | None) -> None:
+        """It ended, unseen, at some time since then."""
+        self._end(CallEnded(time.time(), fault=fault, unseen_since=since))
 
     def _end(self, ended: CallEnded) -> None:
         if self._over:

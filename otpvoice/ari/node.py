@@ -209,11 +209,11 @@ class AsteriskNode:
         self.version = str(info["system"]["version"])
         booted = str(info["status"]["startup_time"])
         restarted = self._booted is not None and booted != self._booted
-        self._booted = booted
         alive = await self._alive()
         self.pool.after_gap(alive)
         await self._reap(alive)
         self._lookout.after_gap(self, alive, restarted=restarted)
+        self._booted = booted  # now, and not before: a reconciliation that fails is done again
 
     async def _alive(self) -> set[str]:
         """Return the ids of all channels that our own application has, ringing ones included."""

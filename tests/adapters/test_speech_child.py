@@ -23,7 +23,7 @@ from otpvoice.core.speech import SpeechUnavailable
 
 Program = Callable[[str], list[str]]
 PLENTY = Bounds(seconds=20, output=1_000_000)
-NAP = f"999.{os.getpid()}"  # seconds; nobody else sleeps so long
+NAP = f"999.{os.getppid()}"  # seconds; nobody else sleeps so long
 TIGHT = Bounds(seconds=0.3, output=1_000_000)
 
 

@@ -21,6 +21,7 @@ from otpvoice.core.events import (
     CallEnded,
     CallProgressed,
     CharacterPlayed,
+    OriginateAccepted,
     PiecePlayed,
 )
 from otpvoice.core.secret import OtpCode
@@ -273,6 +274,22 @@ async def test_an_order_that_is_carried_out_after_the_gap_is_a_call_like_any_oth
     await tidy(house)
 
 
+async def test_an_order_that_is_carried_out_while_we_look_after_the_gap_is_a_call_like_any_other(
+    house: House, asterisk: FakeAsterisk
+) -> None:
+    """It was not there when we asked who is; now it is, and confirmed."""
+    asterisk.callee(NUMBER).answers(after=0.05).hangs_up(0.2)
+    with asterisk.faults.delay("originate", seconds=0.4), asterisk.faults.delay("listBridges", seconds=0.7):
+        call_id = await house.place(*[Say("A long sentence.")] * 5)
+        await house.until(CallDialed)
+        asterisk.faults.cut_events()
+        await eventually(lambda: house.happened(OriginateAccepted))
+        assert not house.node.connected
+        assert outcome(await house.summary(call_id)) == ("completed", None, "callee")
+    assert house.happened(CallAnswered)
+    await tidy(house)
+
+
 async def test_an_order_on_its_way_into_an_asterisk_that_dies_is_indeterminate(
     house: House, asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +347,15 @@ async def test_a_call_on_an_asterisk_that_died_ends(
     await eventually(lambda: house.node.ready)
     asterisk.callee(NUMBER).next_time().answers()
     assert outcome(await house.summary(await house.place())) == ("completed", None, "plan")
+    await tidy(house)
+
+
+async def test_an_asterisk_that_died_is_known_to_have_died_though_the_first_look_fails(
+    house: House, asterisk: FakeAsterisk, answered: str
+) -> None:
+    asterisk.faults.answer("listBridges", status=500, times=1)
+    await asterisk.restart(booting=0.1)
+    assert outcome(await house.summary(answered)) == ("failed", "asterisk_lost", "asterisk")
     await tidy(house)
 
 

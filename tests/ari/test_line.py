@@ -12,6 +12,7 @@ import pytest
 from otpvoice.ari import channel as channel_module
 from otpvoice.ari import line, pool
 from otpvoice.ari.channel import CallChannel, Originate, OriginateFailed
+from otpvoice.ari.line import Line
 from otpvoice.ari.rest import AriRest, new_http
 from otpvoice.core import flow, speaking
 from otpvoice.core.actions import Gather, Say, SayCode
@@ -181,6 +182,16 @@ async def test_an_order_whose_answer_is_lost_and_that_ended_at_once_is_told_by_i
     asterisk.callee(NUMBER).busy()
     asterisk.faults.cut_after("originate")
     assert outcome(await over(house, await house.place())) == ("busy", None, "callee")
+    assert placed(asterisk) == (1, 1)
+
+
+async def test_an_order_that_can_not_be_looked_up_but_whose_events_come_is_a_call(
+    house: House, asterisk: FakeAsterisk
+) -> None:
+    asterisk.callee(NUMBER).answers(after=0.3)
+    asterisk.faults.cut_after("originate")
+    with asterisk.faults.not_booted("getChannel"):
+        assert outcome(await over(house, await house.place())) == ("completed", None, "plan")
     assert placed(asterisk) == (1, 1)
 
 
@@ -458,6 +469,27 @@ async def test_a_call_that_can_not_be_hung_up_is_reaped_at_the_next_connection(
         assert not the_call(asterisk).over
     asterisk.faults.cut_events()
     await asterisk.until(lambda: the_call(asterisk).over)
+
+
+async def test_a_call_that_is_given_up_leaves_no_phone_ringing(house: House, asterisk: FakeAsterisk) -> None:
+    asterisk.callee(NUMBER).never_answers()
+    call_id = await ringing(house)
+    house.stasis.node_lost(house.node)
+    assert outcome(await over(house, call_id)) == ("failed", "asterisk_lost", "asterisk")
+    assert the_call(asterisk).over
+
+
+async def test_a_line_whose_call_is_over_dials_nobody(house: House, asterisk: FakeAsterisk) -> None:
+    told: list[object] = []
+    line_ = Line(house.node, await house.node.pool.take(1.0), "call_1-1", order())
+    line_.listen(told.append)
+    line_.node_lost()
+    await line_.dial()
+    await line_.hang_up()
+    await line_.close()
+    assert [type(event) for event in told] == [CallEnded]
+    assert placed(asterisk) == (0, 0)
+    await house.legs_back()
 
 
 async def test_a_hang_up_during_preparation_rings_nobody(house: House, asterisk: FakeAsterisk) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from otpvoice.core.actions import Gather, Pause, Say
 from otpvoice.core.digits import DigitRules
-from otpvoice.core.events import CallAnswered, CallProgressed, CharacterPlayed, DigitsCollected
+from otpvoice.core.events import ActionCompleted, CallAnswered, CallProgressed, CharacterPlayed, DigitsCollected
 from otpvoice.stasis import NotTaken
 from otpvoice.testkit.asterisk import AsteriskInstance
 from tests.faults.ari_proxy import AriProxy
@@ -91,7 +91,7 @@ async def test_keys_count_and_nobody_is_rung_while_it_is_away(asterisk: Asterisk
         phone, other = world.answers(), world.answers()
         plan = world.plan(code("482"), KEYS, Say("thank you"), to=phone)
         call = await world.place(plan)
-        await call.seen(CharacterPlayed, 3)
+        await call.seen(ActionCompleted)
         with proxy.shut("events"):
             await world.until(lambda: not world.node.connected)
             with pytest.raises(NotTaken) as refused:

@@ -1,4 +1,4 @@
-"""Junk: whatever is sent to it, from applications or from a telephone, the calls that there are go on."""
+"""Junk: whatever is sent to its HTTP port, the calls that there are go on."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import io
 import json
-import re
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -18,10 +17,6 @@ from otpvoice.testkit.asterisk import AsteriskInstance
 from tests.faults.sites import Site, delivers, gather, open_site, say_code, verdict
 
 pytestmark = pytest.mark.asterisk
-
-FLOOD: Final = 200
-"""Keys, one every 40 ms."""
-ALL: Final = {"terminators": "", "sensitive": False, "type_ahead": "keep", "inter_digit_timeout": 1}
 
 BODIES: Final[list[bytes]] = [
     b"",
@@ -45,6 +40,7 @@ BODIES: Final[list[bytes]] = [
     json.dumps({"to": "+15550000001", "actions": [{"type": "pause", "seconds": 60}] * 5000}).encode(),
     json.dumps({"to": "+15550000001", "code": "1234", "metadata": {str(n): n for n in range(5000)}}).encode(),
 ]
+BOMB: Final = gzip.compress(b" " * 20_000_000, 1)
 RAW: Final[list[bytes]] = [
     b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # a TLS ClientHello
     b"GET / HTTP/9.9\r\n\r\n",
@@ -60,36 +56,20 @@ RAW: Final[list[bytes]] = [
 async def test_junk_does_not_disturb_calls(asterisk: AsteriskInstance, tmp_path: Path) -> None:
     async with open_site(tmp_path, asterisk) as site:
         hearing, keying = site.answers(), site.answers()
-        speaking = await site.place(hearing, say_code("482913", times=3))
-        gathers = [gather(64, **ALL | {"first_digit_timeout": 1}) for _ in range(3)]
-        flooded = await site.place(keying, *gathers, say_code("705"))
+        speaking = await site.place(hearing, say_code("482913", times=2))
+        collecting = await site.place(keying, gather(4), say_code("705"))
         await site.told("code.character_played", speaking)
-        await site.told("call.answered", flooded)
-        pressed = "".join(str(n % 10) for n in range(FLOOD))
-        flood = asyncio.create_task(keying.press(pressed, on=0.02, off=0.02))
-        await junk_over_http(site)
-        await flood
-        ends = [await site.summary(call) for call in (speaking, flooded)]
+        await site.told("call.answered", collecting)
+        await asyncio.gather(junk_over_http(site), keying.press("4829"))
+        ends = [await site.summary(call) for call in (speaking, collecting)]
         assert [verdict(end) for end in ends] == [("completed", None, "plan")] * 2
         assert [end["delivered"] for end in ends] == [True, True]
-        assert ends[0]["played"]["readings"] == 3
-        # Asterisk makes a key and the gap after it last 125 ms (channel.c, AST_MIN_DTMF_DURATION and _GAP): there is no
-        # room for keys that come faster for so long. What it lets through is what is counted.
-        let_through = keys_on_media_sockets(asterisk, site)
-        assert FLOOD / 4 < len(let_through) <= FLOOD
-        assert "".join(found["digits"] for found in ends[1]["collected"]) == let_through
-        assert ends[1]["collected"][0]["count"] == 64
-        assert ends[1]["errors"] == []
+        assert ends[0]["played"]["readings"] == 2
+        assert ends[1]["collected"][0]["count"] == 4
+        assert [end["errors"] for end in ends] == [[], []]
         await delivers(site)
-        assert await site.summary_count() == 3
-        assert site.invites == 3
+        assert (await site.summary_count(), site.invites) == (3, 3)
         assert site.logged("service.broken") == site.logged("session.broken") == []
-
-
-def keys_on_media_sockets(asterisk: AsteriskInstance, site: Site) -> str:
-    """Return all keys that Asterisk told a service of, by its own debug log (chan_websocket.c)."""
-    told = rf'"channel_id":"{site.leg_prefix}\d+","digit":"(.)"'
-    return "".join(re.findall(told, asterisk.log_path.read_text(errors="replace")))
 
 
 async def junk_over_http(site: Site) -> None:
@@ -114,11 +94,10 @@ async def junk_over_http(site: Site) -> None:
         writer.close()
 
     login = site.service.headers
-    bomb = gzip.compress(b'{"to": "' + b" " * 50_000_000 + b'"}')
     async with aiohttp.ClientSession() as http:
         work: list[Any] = [post(http, body, **login) for body in BODIES]
         work += [post(http, body) for body in BODIES]
-        work += [post(http, bomb, **login, **{"Content-Encoding": "gzip"})]
+        work += [post(http, BOMB, **login, **{"Content-Encoding": "gzip"})]
         work += [raw(data, hang_up=True) for data in RAW]
         work += [raw(data, hang_up=False) for data in RAW[:4]]
         for end in await asyncio.gather(*work, return_exceptions=True):

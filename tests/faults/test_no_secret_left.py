@@ -97,7 +97,7 @@ async def test_secrets_are_nowhere(tmp_path: Path) -> None:
             answers += [await site.ask("GET", path, headers=headers) for path in paths]
             answers.append(await site.ask("GET", "/readyz", headers={"Authorization": f"Bearer {site.service.key}x"}))
             answers.append(await site.ask("GET", "/v1/calls/x", headers={"Authorization": site.service.key}))
-            await site.told("code.delivered", call)
+            await site.told("action.completed", call)  # from now on it listens
             await phone.press(KEYS)
             await site.told("digits.collected", call)
             answers.append(await site.show(call))

@@ -21,7 +21,9 @@ ANSWERED_WITHIN = 4.0
 """Seconds within which a request is answered when the store is not: its own limit is 2 s."""
 
 
-async def test_redis_is_killed_at_the_end_of_a_call(asterisk: AsteriskInstance, tmp_path: Path) -> None:
+async def test_redis_is_killed_at_the_end_of_a_call_and_away_for_the_next(
+    asterisk: AsteriskInstance, tmp_path: Path
+) -> None:
     async with open_site(tmp_path, asterisk) as site:
         phone = site.answers()
         call = await site.place(phone, say_code("482"))
@@ -33,8 +35,12 @@ async def test_redis_is_killed_at_the_end_of_a_call(asterisk: AsteriskInstance, 
         # What is on its way to the store can be asked for; a new call could not be kept.
         shown = await site.show(call)
         assert (shown.status, shown.body["state"], shown.body["delivered"]) == (200, "ended", True)
-        assert (await site.readyz()).reasons == ["store_unavailable"]
-        await refuses(site, "store_unavailable")
+        for _ in range(3):
+            await refuses(site, "store_unavailable")
+        unready = await site.readyz()
+        assert (unready.status, unready.reasons) == (503, ["store_unavailable"])
+        assert unready.body["store"]["ready"] is False
+        assert unready.body["nodes"][0]["legs"]["taken"] == 0
         await site.redis.restart()
         summary = await site.summary(call)
         assert verdict(summary) == ("completed", None, "plan")
@@ -42,22 +48,9 @@ async def test_redis_is_killed_at_the_end_of_a_call(asterisk: AsteriskInstance, 
         assert (await site.show(call)).body == summary == shown.body
         await site.full()
         await delivers(site)
+        # No INVITE but those of the two calls that were taken.
         assert site.invites == 2
         assert await site.summary_count() == 2
-
-
-async def test_redis_is_away_before_a_call(asterisk: AsteriskInstance, tmp_path: Path) -> None:
-    async with open_site(tmp_path, asterisk) as site:
-        site.redis.kill()
-        for _ in range(3):
-            await refuses(site, "store_unavailable")
-        unready = await site.readyz()
-        assert (unready.status, unready.body["store"]["ready"]) == (503, False)
-        assert unready.body["nodes"][0]["legs"]["taken"] == 0
-        await site.redis.restart()
-        await delivers(site)
-        # No INVITE but the one of the call that was taken.
-        assert site.invites == 1
 
 
 async def test_a_lost_answer_makes_no_second_entry(asterisk: AsteriskInstance, tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
-"""What is noticed, or given up, only after many seconds. These stories have nothing to do with each other: they are
-told at the same time because each is mostly waiting."""
+"""Stories that are mostly waiting: what is noticed, or given up, only after many seconds; who presses keys for long.
+
+They have nothing to do with each other and are told at the same time.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +20,7 @@ from otpvoice.core.events import CallAnswered, CharacterPlayed
 from otpvoice.service import LAST_WRITES
 from otpvoice.testkit.asterisk import AsteriskInstance
 from tests.faults.ari_proxy import AriProxy
-from tests.faults.sites import delivers, gather, open_site, refuses, say_code, verdict
+from tests.faults.sites import Site, delivers, gather, open_site, refuses, say_code, verdict
 from tests.faults.worlds import world_behind
 from tests.scenarios.world import LATE, NOBODY, code
 
@@ -26,10 +30,11 @@ SOON_AFTER = 4.0
 """Seconds in which what is due has happened, on a busy machine."""
 
 
-async def test_what_is_lost_for_long(asterisk: AsteriskInstance, tmp_path: Path) -> None:
+async def test_what_takes_long(asterisk: AsteriskInstance, tmp_path: Path) -> None:
     stories = (an_asterisk_that_stays_away, an_asterisk_that_freezes, a_redis_that_stays_away)
     told = [story(tmp_path / story.__name__) for story in stories]
-    ends = await asyncio.gather(*told, a_silent_events_socket(asterisk), return_exceptions=True)
+    told += [a_silent_events_socket(asterisk), a_flood_of_keys(asterisk, tmp_path / "keys")]
+    ends = await asyncio.gather(*told, return_exceptions=True)
     if errors := [end for end in ends if isinstance(end, Exception)]:
         raise ExceptionGroup("stories that ended otherwise", errors)
 
@@ -122,3 +127,34 @@ async def a_silent_events_socket(asterisk: AsteriskInstance) -> None:
         assert staying.keys == ["4821"]
         assert verdict(summary) == ("completed", None, "plan")
         assert summary["delivered"] is True
+
+
+FLOOD = 200
+"""Keys, one every 40 ms."""
+
+
+async def a_flood_of_keys(asterisk: AsteriskInstance, folder: Path) -> None:
+    """A telephone's keys held down by a child, or worse."""
+    every: dict[str, Any] = {"terminators": "", "sensitive": False, "type_ahead": "keep"}
+    gathers = [gather(64, first_digit_timeout=1, inter_digit_timeout=1, **every) for _ in range(3)]
+    async with open_site(folder, asterisk) as site:
+        phone = site.answers()
+        call = await site.place(phone, *gathers, say_code("705"))
+        await site.told("call.answered", call)
+        await phone.press("".join(str(n % 10) for n in range(FLOOD)), on=0.02, off=0.02)
+        summary = await site.summary(call)
+        assert verdict(summary) == ("completed", None, "plan")
+        assert summary["delivered"] is True
+        assert summary["errors"] == []
+        # Asterisk makes a key and the gap after it last 125 ms (channel.c, AST_MIN_DTMF_DURATION and _GAP): there is no
+        # room for keys that come faster for so long. What it lets through is what is counted.
+        let_through = keys_on_media_sockets(asterisk, site)
+        assert FLOOD / 4 < len(let_through) <= FLOOD
+        assert "".join(found["digits"] for found in summary["collected"]) == let_through
+        assert summary["collected"][0]["count"] == 64
+
+
+def keys_on_media_sockets(asterisk: AsteriskInstance, site: Site) -> str:
+    """Return all keys that Asterisk told a service of, by its own debug log (chan_websocket.c)."""
+    told = rf'"channel_id":"{site.leg_prefix}\d+","digit":"(.)"'
+    return "".join(re.findall(told, asterisk.log_path.read_text(errors="replace")))
