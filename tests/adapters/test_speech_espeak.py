@@ -186,12 +186,12 @@ def test_no_text_keeps_what_espeak_would_obey(text: str) -> None:
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60), st.sampled_from(["en", "de", "ar", "zh", "ru", "hi", "tr"]), st.floats(0.5, 2))
 def test_any_text_is_a_clip_or_a_fault_of_the_engine_that_is_told(text: str, language: str, speed: float) -> None:
+    clip: array[int] | None
     try:
         clip = array("h", asyncio.run(Espeak().render(text, language, None, speed)))
     except SpeechUnavailable as error:
         # espeak-ng 1.51 crashes on some odd texts, for instance "=^Ô²³Ý" in Hindi: that is why it is a child.
-        assert error.reason == "the engine ended with signal 11"
-        return
+        clip = None if error.reason == "the engine ended with signal 11" else array("h", [32767])
     assert not clip or max(map(abs, clip)) <= 32768 * 10 ** (-3 / 20)
 
 

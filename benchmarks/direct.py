@@ -1,0 +1,92 @@
+"""The product without its HTTP hook: its switchboard in a bare process, calls placed by a function call.
+
+It shows what of the product's cost is the call and what is the door.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+import uvloop
+
+from benchmarks import workload
+from benchmarks.worker import obey
+from otpvoice.adapters.locales import load_locales
+from otpvoice.adapters.speech.espeak import Espeak
+from otpvoice.adapters.speech.renderer import Renderer
+from otpvoice.ari.node import AsteriskNode, NodeSettings
+from otpvoice.stasis import StasisApp, Trunk
+from otpvoice.testkit.programs import find
+
+
+class Records:
+    """Kept nowhere; counted."""
+
+    def __init__(self) -> None:
+        self.ended: list[dict[str, Any]] = []
+
+    async def accept(self, record: dict[str, Any], /) -> None:
+        pass
+
+    def save(self, record: dict[str, Any], /) -> None:
+        pass
+
+    def finish(self, record: dict[str, Any], /) -> None:
+        self.ended.append(record)
+
+
+class Direct:
+    def __init__(self, url: str, user: str, password: str, endpoint: str, legs: int) -> None:
+        locales = load_locales()
+        self._records = Records()
+        voice = Renderer([Espeak(str(find("espeak-ng")))], locales, "ulaw")
+        self._app = StasisApp("direct", locales, voice, self._records)
+        settings = NodeSettings(
+            "a", url, user, password, "direct", "direct", "ulaw", b"\xff", legs_minimum=legs, legs_maximum=legs
+        )
+        self._node = AsteriskNode(settings, self._app)
+        self._app.nodes.append(self._node)
+        self._trunk = Trunk("default", endpoint)
+        self._plan = workload.plan()
+        self._legs = legs
+
+    async def connect(self) -> None:
+        self._running = asyncio.create_task(self._node.run())
+        async with asyncio.timeout(30):
+            while self._node.pool.free < self._legs:  # noqa: ASYNC110 - before anything is measured
+                await asyncio.sleep(0.05)
+
+    async def run(self, rate: float, count: int) -> dict[str, float]:
+        loop, before = asyncio.get_running_loop(), time.process_time()
+        self._records.ended.clear()
+        begin = loop.time()
+        for number in range(count):
+            await asyncio.sleep(begin + number / rate - loop.time())
+            await self._app.place(self._plan, self._trunk, account="default", door="http")
+        while self._app.count or self._node.pool.taken:  # noqa: ASYNC110 - ten times a second, of no weight
+            await asyncio.sleep(0.1)
+        ok = sum(bool(record["delivered"] and record["collected"]) for record in self._records.ended)
+        return {"ok": ok, "failed": count - ok, "cpu": time.process_time() - before}
+
+
+async def main() -> None:
+    products: list[Direct] = []
+
+    async def orders(order: dict[str, Any]) -> Any:
+        if order.pop("order") == "run":
+            return await products[0].run(order["rate"], order["count"])
+        products.append(Direct(**order))
+        return await products[0].connect()
+
+    await obey(orders)
+
+
+if __name__ == "__main__":
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(30),
+        logger_factory=structlog.PrintLoggerFactory(__import__("sys").stderr),
+    )
+    uvloop.run(main())
