@@ -231,6 +231,22 @@ async def test_a_call_that_we_end_in_the_gap_was_there_to_the_end(
     assert summary["errors"] == []
 
 
+async def test_who_is_just_picking_up_when_we_look_is_spoken_to_when_that_is_done(
+    house: House, asterisk: FakeAsterisk
+) -> None:
+    """The channel is up, and not in the application yet: its StasisStart is still to come."""
+    asterisk.callee(NUMBER).rings().answers(0.5)
+    call_id = await house.place(CODE)
+    await house.until(CallProgressed)
+    the_call(asterisk).channel.state = "Up"
+    asterisk.faults.cut_events()
+    await back(house)
+    await eventually(lambda: [request.status for request in asterisk.requested("addChannel")].count(422))
+    summary = await house.summary(call_id)
+    assert outcome(summary) == ("completed", None, "plan")
+    assert summary["delivered"] is True
+
+
 async def test_digits_that_were_played_in_a_gap_that_the_call_outlived_count(
     house: House, asterisk: FakeAsterisk
 ) -> None:

@@ -14,7 +14,8 @@ from otpvoice.ari.leg import MediaLeg, bridge_of
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.pool import LegPool, NoLegFree
 from tests.ari.rig import NUMBER, PREFIX, a_call_on, a_node, a_while, eventually, leg_channels
-from tests.fakes import FakeAsterisk
+from tests.fakes import FakeAsterisk, Request
+from tests.fakes.channels import Json
 from tests.fakes.media_socket import MediaLeg as FakeLeg
 
 
@@ -51,41 +52,62 @@ async def used(leg: MediaLeg) -> MediaLeg:
 
 
 class Journal:
-    """What was asked and what was told, in one order: when legs come and when they go."""
+    """When legs come and go, on a fake whose legs take a moment to die.
 
-    def __init__(self, asterisk: FakeAsterisk) -> None:
-        self.lines: list[tuple[str, str]] = []
-        journal = self
+    A leg comes from its order to its StasisStart, and goes from our CLOSE or DELETE to its ChannelDestroyed.
+    """
 
-        class Requests(list[Any]):
-            def append(self, request: Any) -> None:
+    def __init__(self, asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.came = self.went = 0
+        self.coming: set[str] = set()
+        self.going: set[str] = set()
+        self.overlaps: list[str] = []
+        journal, hang_up = self, FakeLeg._hang_up
+
+        def slowly(leg: FakeLeg, cause: int, tech_cause: int, *, close: int | None = None) -> None:
+            journal.goes(leg.channel.id)
+            asterisk.clock.later(0.02, lambda: hang_up(leg, cause, tech_cause, close=close))
+
+        class Requests(list[Request]):
+            def append(self, request: Request) -> None:
                 super().append(request)
-                if request.operation == "externalMedia":
-                    journal.lines.append(("comes", f"request {len(journal.lines)}"))
+                leg = request.path.rpartition("/")[2]
+                if request.operation == "hangup" and leg in asterisk.switch.channels and leg.startswith(PREFIX):
+                    journal.goes(leg)
+                elif request.operation == "externalMedia":
+                    journal.comes()
 
-        class Events(list[Any]):
-            def append(self, event: Any) -> None:
+        class Events(list[Json]):
+            def append(self, event: Json) -> None:
                 super().append(event)
-                channel = (event.get("channel") or {}).get("id", "")
-                word = {"StasisStart": "is there", "ChannelHangupRequest": "goes", "ChannelDestroyed": "is gone"}
-                if channel.startswith(PREFIX) and event["type"] in word:
-                    journal.lines.append((word[event["type"]], channel))
+                leg = str((event.get("channel") or {}).get("id"))
+                if leg.startswith(PREFIX) and event["type"] == "StasisStart":
+                    journal.coming.clear()
+                    journal.came += 1
+                elif leg.startswith(PREFIX) and event["type"] == "ChannelDestroyed":
+                    journal.coming.clear()  # one that never got as far as its StasisStart
+                    journal.going.discard(leg)
+                    journal.went += 1
 
         asterisk.requests = Requests(asterisk.requests)
         asterisk.stasis.events = Events(asterisk.stasis.events)
+        monkeypatch.setattr(FakeLeg, "_hang_up", slowly)
 
-    def check(self) -> tuple[int, int]:
-        """No leg comes while another comes or goes, and none goes while another comes. Returns how many did each."""
-        words = [word for word, _ in self.lines]
-        began: str | None = None
-        for word in words:
-            if word in ("comes", "goes"):
-                assert began is None, self.lines
-                began = word
-            else:
-                assert began == {"is there": "comes", "is gone": "goes"}[word], self.lines
-                began = None
-        return words.count("is there"), words.count("is gone")
+    def comes(self) -> None:
+        if self.coming or self.going:
+            self.overlaps.append(f"one comes while {self.coming or self.going} does not wait")
+        self.coming.add("one")
+
+    def goes(self, leg: str) -> None:
+        if self.coming or self.going - {leg}:
+            self.overlaps.append(f"{leg} goes while {self.coming or self.going} does not wait")
+        self.going.add(leg)
+
+
+@pytest.fixture
+def journal(pool: LegPool, asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    """Of what happens once the minimum is there."""
+    return Journal(asterisk, monkeypatch)
 
 
 # --- how many ---------------------------------------------------------------------------------------------------------
@@ -122,17 +144,16 @@ async def test_a_leg_is_not_made_on_the_path_of_a_call(pool: LegPool, asterisk: 
 
 
 async def test_what_a_rush_left_over_goes_when_it_is_quiet_and_one_at_a_time(
-    pool: LegPool, asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
+    pool: LegPool, asterisk: FakeAsterisk, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     legs = [await pool.take(1.0) for _ in range(5)]
     monkeypatch.setattr(module, "QUIET", 0.05)
     for leg in legs:
         await pool.give_back(leg)
     assert pool.free == 5
-    journal = Journal(asterisk)
     await full(pool, free=4, taken=0)
     await eventually(lambda: len(leg_channels(asterisk)) == len(asterisk.switch.bridges) == 4)
-    assert journal.check() == (0, 1)
+    assert (journal.came, journal.went, journal.overlaps) == (3, 1, [])
     await a_while(0.2)
     assert pool.free == 4, "twice the minimum is not too many"
 
@@ -141,10 +162,9 @@ async def test_what_a_rush_left_over_goes_when_it_is_quiet_and_one_at_a_time(
 
 
 async def test_no_leg_comes_while_another_comes_or_goes(
-    node: AsteriskNode, pool: LegPool, asterisk: FakeAsterisk
+    pool: LegPool, asterisk: FakeAsterisk, journal: Journal
 ) -> None:
     """When that happens Asterisk can lose the lock of its media registry for good."""
-    journal = Journal(asterisk)
     asterisk.faults.delay("externalMedia", "getChannel", seconds=0.005)
     for _ in range(4):
         legs = await asyncio.gather(*(pool.take(2.0) for _ in range(5)))
@@ -153,19 +173,18 @@ async def test_no_leg_comes_while_another_comes_or_goes(
             asterisk.leg(leg.channel_id).queue.paused = True  # not clean: to be retired
         await asyncio.gather(*(pool.give_back(leg) for leg in legs))
     await eventually(lambda: pool.free >= 2 and len(leg_channels(asterisk)) == pool.free)
-    came, went = journal.check()
-    assert went == 12
-    assert came >= 12
+    assert journal.overlaps == []
+    assert journal.went == 12
+    assert journal.came >= 12
 
 
 async def test_a_leg_that_failed_to_come_up_is_gone_before_the_next_is_tried(
-    asterisk: FakeAsterisk, pool: LegPool
+    asterisk: FakeAsterisk, pool: LegPool, journal: Journal
 ) -> None:
     asterisk.faults.answer("createBridge", status=500, body={"message": "Ouch"}, times=2)
-    journal = Journal(asterisk)
     await pool.take(1.0)
     await full(pool, free=2, taken=1)
-    assert journal.check() == (3, 2)
+    assert (journal.came, journal.went, journal.overlaps) == (3, 2, [])
     assert len(leg_channels(asterisk)) == len(asterisk.switch.bridges) == 3
 
 
@@ -391,7 +410,7 @@ async def test_a_socket_that_is_cut_in_mid_retirement_leaves_nothing_behind(
 async def test_a_socket_that_is_cut_while_a_leg_comes_up_leaves_nothing_behind(
     node: AsteriskNode, pool: LegPool, asterisk: FakeAsterisk, operation: str
 ) -> None:
-    with asterisk.faults.delay(operation, seconds=0.1, times=1):
+    with asterisk.faults.delay(operation, seconds=0.03, times=1):
         before = len(asterisk.requested(operation))
         await pool.take(1.0)
         await asterisk.until(lambda: len(asterisk.requested(operation)) > before)
@@ -535,16 +554,15 @@ async def test_a_leg_that_comes_up_after_it_was_given_up_is_hung_up(pool: LegPoo
 
 
 async def test_closing_retires_the_free_legs_in_turn_and_those_of_calls_when_they_come_back(
-    pool: LegPool, asterisk: FakeAsterisk
+    pool: LegPool, asterisk: FakeAsterisk, journal: Journal
 ) -> None:
     leg = await used(await pool.take(1.0))
     await full(pool, free=2, taken=1)
-    journal = Journal(asterisk)
     await pool.close()
     assert leg_channels(asterisk) == [leg.channel_id]
     await pool.give_back(leg)
     await eventually(lambda: not leg_channels(asterisk) and not asterisk.switch.bridges)
-    assert journal.check() == (0, 3)
+    assert (journal.came, journal.went, journal.overlaps) == (1, 3, [])
     assert (pool.free, pool.taken) == (0, 0)
 
 

@@ -139,6 +139,14 @@ class Site:
                     return
                 await asyncio.sleep(POLL)
 
+    async def legs_back(self, within: float = SOON) -> None:
+        """Wait until no call has a media leg any more: each is proven clean first."""
+        async with asyncio.timeout(within):
+            while True:
+                if (await self.readyz()).body["nodes"][0]["legs"]["taken"] == 0:
+                    return
+                await asyncio.sleep(POLL)
+
     # --- its log ----------------------------------------------------------------------------------------------------
 
     async def told(self, event: str, call: str | None = None, count: int = 1, within: float = SOON) -> dict[str, Any]:
