@@ -57,8 +57,8 @@ class AsteriskInstance(Instance):
         self._ports = PortBlock.claim(wanted.rtp_ports + 10)
         self._short_folder: tempfile.TemporaryDirectory[str] | None = None
         self._run_folder = folder / "run"
-        if len(os.fsencode(self._run_folder / "asterisk.ctl")) > _LONGEST_SOCKET:
-            self._short_folder = tempfile.TemporaryDirectory(prefix="otpvoice-ast-", ignore_cleanup_errors=True)
+        if not _holds_socket(self._run_folder):
+            self._short_folder = _short_folder()
             self._run_folder = Path(self._short_folder.name)
 
     @classmethod
@@ -192,3 +192,17 @@ class AsteriskInstance(Instance):
         """Where an unpacked Asterisk has its modules and sounds; an installed one knows."""
         folders = self._program.with_name("asterisk.directories")
         return "\n" + folders.read_text() if folders.exists() else ""
+
+
+def _holds_socket(folder: Path) -> bool:
+    """Is a control socket's path in this folder short enough? A longer one is cut, and made somewhere else."""
+    return len(os.fsencode(folder / "asterisk.ctl")) <= _LONGEST_SOCKET
+
+
+def _short_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a temporary folder whose path is short, whatever TMPDIR says."""
+    folder = tempfile.TemporaryDirectory(prefix="otpvoice-ast-", ignore_cleanup_errors=True)
+    if _holds_socket(Path(folder.name)):
+        return folder
+    folder.cleanup()
+    return tempfile.TemporaryDirectory(prefix="otpvoice-ast-", dir="/tmp", ignore_cleanup_errors=True)

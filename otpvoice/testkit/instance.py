@@ -114,6 +114,8 @@ class Instance(ABC):
         try:
             await self._end(patience)
         finally:
+            # Also when nobody waits for its end: what it has is taken away only when it is gone.
+            self.kill()
             self._release()
 
     async def restart(self, *, patience: float = 0.25) -> None:

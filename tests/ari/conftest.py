@@ -6,15 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from otpvoice import session
 from tests.ari.rig import House, a_house
 from tests.fakes import FakeAsterisk
-
-
-@pytest.fixture(autouse=True)
-def short_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pushes speech out of a jitter buffer is a frame long: nobody has one here."""
-    monkeypatch.setattr(session, "LEAD_OUT", 0.02)
 
 
 @pytest.fixture

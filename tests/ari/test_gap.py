@@ -49,6 +49,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow, "END_OF_CHANNEL", 0.5)
     monkeypatch.setattr(pool, "LEFT_WITHIN", 0.1)
     monkeypatch.setattr(line, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(backoff, "FIRST", 0.03)
 
 
 async def back(house: House, connections: int = 2) -> None:
@@ -313,7 +314,7 @@ async def test_an_order_on_its_way_into_an_asterisk_that_dies_is_indeterminate(
     asterisk.callee(NUMBER).never_answers()
     with asterisk.faults.hang("originate"):
         call_id = await house.place(ASK)
-        await house.until(CallDialed)
+        await asterisk.until(lambda: bool(asterisk.requested("originate")))
         await asterisk.restart(booting=0.1)
         summary = await house.summary(call_id)
     assert outcome(summary)[:2] == ("indeterminate", "originate_unknown")

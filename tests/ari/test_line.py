@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from otpvoice.ari import backoff, line, pool
 from otpvoice.ari import channel as channel_module
-from otpvoice.ari import line, pool
 from otpvoice.ari.channel import CallChannel, Originate, OriginateFailed
 from otpvoice.ari.line import Line
 from otpvoice.ari.rest import AriRest, new_http
@@ -59,6 +59,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow, "END_OF_CHANNEL", 0.3)
     monkeypatch.setattr(pool, "LEFT_WITHIN", 0.1)
     monkeypatch.setattr(line, "LOOK_EVERY", 0.01)
+    monkeypatch.setattr(backoff, "FIRST", 0.03)
     monkeypatch.setattr(line, "NEW_LEG_WITHIN", 0.3)
     monkeypatch.setattr(channel_module, "SETTLE", (0.02, 0.02, 0.02))
 
