@@ -55,10 +55,9 @@ class Bare:
         self.sinks: dict[str, tuple[asyncio.Future[None], asyncio.Future[None]]] = {}
         self.free: deque[Leg] = deque()
         self.under_way: set[asyncio.Task[None]] = set()
-        self.calls = self.requests = 0
+        self.calls = 0
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
-        self.requests += 1
         data = None if body is None else orjson.dumps(body)
         headers = None if body is None else {"Content-Type": "application/json"}
         url = URL(self.ari + path, encoded=True)
@@ -77,9 +76,15 @@ class Bare:
             self.free.append(await self.make(f"bare-leg-{number}"))
         app = web.Application()
         app.router.add_post("/v1/calls", self.place)
-        await (runner := web.AppRunner(app, access_log=None)).setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return int(runner.addresses[0][1])
+        self.runner = web.AppRunner(app, access_log=None)
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", 0).start()
+        return int(self.runner.addresses[0][1])
+
+    async def close(self) -> None:
+        await self.runner.cleanup()
+        await self.http.close()
+        await asyncio.gather(self.reading, *(leg.reading for leg in self.free), return_exceptions=True)
 
     async def make(self, leg_id: str) -> Leg:
         order = {"channelId": leg_id, "app": "bare", "transport": "websocket", "encapsulation": "none"}

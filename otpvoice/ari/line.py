@@ -87,17 +87,17 @@ class Line:
         try:
             sip_call_id = await self._channel.originate(self._order)
         except OriginateFailed as failed:
-            if failed.fault is Fault.ORIGINATE_UNKNOWN and self._settled.is_set():
-                return  # its events have told that it is there
-            self._gone = failed.fault is not Fault.ORIGINATE_UNKNOWN
-            self._end(CallEnded(time.time(), fault=failed.fault))
+            unknown = failed.fault is Fault.ORIGINATE_UNKNOWN
+            if not unknown or not self._settled.is_set():  # else its events have told that it is there
+                self._gone = not unknown
+                self._end(CallEnded(time.time(), fault=failed.fault))
         else:
             self._tell(OriginateAccepted(time.time(), sip_call_id))
-            if self._gap:
-                await self._catch_up(Fault.EVENTS_LOST, self._node.seen_until)
         finally:
             self._ordering = False
             self._settled.set()
+        if self._gap and not self._over:
+            await self._catch_up(Fault.EVENTS_LOST, self._node.seen_until)
 
     async def speak(self, utterance_id: str, pieces: Sequence[Piece]) -> None:
         """Push an utterance. Once the call is over there is nobody to hear it."""

@@ -10,6 +10,7 @@ said that the channel is gone. A leg that does not come up in time means that th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Coroutine, Set
 from dataclasses import dataclass
@@ -32,6 +33,10 @@ RETRY: Final = 1.0
 """Seconds before the next try when a leg could not be made; each failure doubles them."""
 RETRY_LONGEST: Final = 60.0
 """A wedged Asterisk keeps a thread and a session of its HTTP server for each try, until it is restarted."""
+ON_ITS_WAY: Final = 0.1
+"""Seconds for an order whose answer we do not wait for to be carried out: before that there is nothing to take back."""
+UNDONE_WITHIN: Final = 1.0
+"""Seconds for taking back a leg that was being made when we stop, or lose the connection."""
 QUIET: Final = 5.0
 """Seconds without any work after which one leg too many is retired."""
 
@@ -237,6 +242,13 @@ class LegPool:
         except NOT_MADE as error:
             self._failed(leg_id, error)
             await self._maker.undo(leg_id, told)
+        except asyncio.CancelledError:
+            # Whoever stops the keeper in the middle of a leg leaves nothing of it behind.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(UNDONE_WITHIN):
+                    await asyncio.sleep(ON_ITS_WAY)
+                    await self._maker.undo(leg_id, told)
+            raise
         finally:
             if leg is None:
                 self._maker.forget(leg_id)

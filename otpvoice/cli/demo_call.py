@@ -116,7 +116,9 @@ async def _started(console: Console, to: str, stack: AsyncExitStack) -> _Parts:
     phone = await stack.enter_async_context(CalleeAgent(Scenario.answers(ring=0.5)))
     host, port = phone.address
     console.print(f"[green]✓[/green] telephone  sip:{host}:{port}")
-    asterisk = await stack.enter_async_context(await AsteriskInstance.start(folder / "asterisk", trunk=phone.address))
+    asterisk = await stack.enter_async_context(
+        await AsteriskInstance.start(folder / "asterisk", trunk=phone.address, rtp_ports=20)
+    )
     console.print(f"[green]✓[/green] Asterisk   {asterisk.ari_url}")
     service = await stack.enter_async_context(
         await ServeInstance.start(

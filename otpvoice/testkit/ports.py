@@ -42,8 +42,11 @@ class PortBlock:
         """Claim at least ``ports`` ports; raise ``NoFreePorts`` when no block is left."""
         steps = -(-ports // _STEP)
         starts = list(range(_FIRST, _LAST - steps * _STEP + 1, _STEP))
-        # Not in order: test runs side by side would try the same ones again and again.
+        # Not in order: test runs side by side would try the same ones again and again. Small blocks come from the upper
+        # third first, so that they do not cut up the room that large ones need.
         random.shuffle(starts)
+        if steps == 1:
+            starts.sort(key=lambda start: start < _FIRST + (_LAST - _FIRST) * 2 // 3)
         for start in starts:
             claims = ExitStack()
             try:
