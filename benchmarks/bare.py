@@ -50,12 +50,11 @@ class Bare:
     def __init__(self, url: str, user: str, password: str, messages: list[list[str]], endpoint: str) -> None:
         auth = {"Authorization": aiohttp.encode_basic_auth(user, password)}
         self.http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=auth)
-        self.url, self.ari, self.endpoint = url, url + "/ari/", endpoint
+        self.url, self.ari, self.endpoint, self.calls = url, url + "/ari/", endpoint, 0
         self.speech = [base64.b64decode(text) if kind == "audio" else None for kind, text in messages]
         self.sinks: dict[str, tuple[asyncio.Future[None], asyncio.Future[None]]] = {}
         self.free: deque[Leg] = deque()
         self.under_way: set[asyncio.Task[None]] = set()
-        self.calls = 0
 
     async def ask(self, method: str, path: str, body: Any = None) -> Any:
         data = None if body is None else orjson.dumps(body)
@@ -76,13 +75,13 @@ class Bare:
             self.free.append(await self.make(f"bare-leg-{number}"))
         app = web.Application()
         app.router.add_post("/v1/calls", self.place)
-        self.runner = web.AppRunner(app, access_log=None)
-        await self.runner.setup()
-        await web.TCPSite(self.runner, "127.0.0.1", 0).start()
-        return int(self.runner.addresses[0][1])
+        await (runner := web.AppRunner(app, access_log=None)).setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        self.stop = runner.cleanup
+        return int(runner.addresses[0][1])
 
     async def close(self) -> None:
-        await self.runner.cleanup()
+        await self.stop()
         await self.http.close()
         await asyncio.gather(self.reading, *(leg.reading for leg in self.free), return_exceptions=True)
 

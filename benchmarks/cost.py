@@ -42,7 +42,7 @@ class Costs:
 
 
 async def measure(rig: Rig, rates: Sequence[float], *, at_all: float, rounds: int, seconds: float, say: Say) -> Costs:
-    """Measure ``rounds`` turns at each rate, and one more where others disturbed; at ``at_all`` without the hook, too."""
+    """Measure ``rounds`` turns at each rate, one more where others disturbed; at ``at_all`` without the hook, too."""
     costs = Costs()
     for who in rig.workers:
         await rig.round(who, 10, 20)  # whatever is done once in a life: caches, connections, modules

@@ -19,6 +19,7 @@ from otpvoice.core.plan import CallPlan
 from otpvoice.core.secret import OtpCode
 from otpvoice.core.speech import Silence
 from otpvoice.media.playout import Piece, Playout
+from otpvoice.session import LEAD_OUT
 from otpvoice.testkit.programs import find
 
 NUMBER: Final = "+12025550100"
@@ -61,13 +62,11 @@ async def speech() -> Speech:
     sounds = await renderer.prepare(script)
     await renderer.close()
     playout = Playout(b"\xff")
-    playout.begin(
-        "1",
-        [
-            Piece(sound, None if isinstance(item, Silence) else index)
-            for index, (item, sound) in enumerate(zip(script, sounds, strict=True))
-        ],
-    )
+    pieces = [
+        Piece(sound, None if isinstance(item, Silence) else index)
+        for index, (item, sound) in enumerate(zip(script, sounds, strict=True))
+    ]
+    playout.begin("1", [*pieces, Piece(renderer.silence(LEAD_OUT))])
     outgoing = playout.outgoing(0.0)
     messages = tuple(
         ("audio", base64.b64encode(message).decode()) if isinstance(message, bytes) else ("mark", message)
