@@ -181,10 +181,10 @@ class Site:
             assert json.loads(await redis.get(f"otpvoice:{{default}}:call:{call_id}") or "null") == found[0]
             return found[0]
 
-    async def summary_count(self) -> int:
-        """Return how many summaries there are."""
+    async def all_summaries(self) -> list[dict[str, Any]]:
+        """Return all summaries there are, in the order in which they were written."""
         async with Redis.from_url(self.redis.url) as redis:
-            return len(await summaries(redis))
+            return await summaries(redis)
 
     # --- Asterisk ---------------------------------------------------------------------------------------------------
 
