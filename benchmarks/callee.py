@@ -52,7 +52,7 @@ async def main() -> None:
                 case "address":
                     return agent.address
                 case "scenario":
-                    scenario = Scenario.answers().with_silence(0.1)
+                    scenario = Scenario.answers().with_silence(0.1).without_rtcp()
                     press_at = order["press_at"]
                     agent.scenario = scenario if press_at is None else scenario.presses("1", start=press_at)
                     agent.calls.clear()

@@ -76,9 +76,10 @@ class AsteriskInstance(Instance):
     ) -> Self:
         """Start one and wait until it is fully booted.
 
-        Calls to ``PJSIP/<number>@trunk`` go to the SIP address ``trunk``; calls from that address reach the context
-        ``from-trunk``. ``extensions`` is dialplan text; ``extra_config`` maps a file's name to text that is appended to
-        it, or that makes it. ``rtp_ports``: two per SIP leg. Raises ``NotInstalled`` or ``StartFailed``.
+        Calls to ``PJSIP/<number>@trunk`` go to the SIP address ``trunk``; calls from that host reach the context
+        ``from-trunk``. ``extensions`` is dialplan text, also ``#include "/path"``; ``extra_config`` maps a file's name
+        to text that is appended to it, or that makes it. ``rtp_ports``: two per SIP leg. Raises ``NotInstalled`` or
+        ``StartFailed``.
         """
         wanted = _Wanted(trunk, codecs, verbose or 0, debug or 0, extra_config or {}, extensions, rtp_ports)
         # Absolute: the server's working directory is the folder itself.
@@ -116,6 +117,20 @@ class AsteriskInstance(Instance):
         lines = said.replace(b"\0", b"").decode(errors="replace").splitlines()
         # Log lines that are sent to every console are marked by a byte ≥ 0x7f (VERBOSE_MAGIC) or a colour sequence.
         return "\n".join(line for line in lines if not line.startswith("\x7f"))
+
+    async def load_dialplan(self, text: str) -> None:
+        """Replace what ``extensions`` gave at the start, and reload; what this instance had included is gone, too.
+
+        ``ValueError``: Asterisk did not read it to its end, for a file that is not there or a bracket left open. After
+        a line that is none it reads on, with a warning in its log.
+        """
+        # The last context of the file: it is there when all before it was read.
+        fence = f"loaded-{secrets.token_hex(8)}"
+        (self.folder / "etc" / "extensions_local.conf").write_text(f"{text}\n[{fence}]\n")
+        begin = self._log_size()
+        await self.cli("dialplan reload")
+        if f"Context '{fence}' created" not in await self.cli(f"dialplan show {fence}"):
+            raise ValueError(f"Asterisk did not take the dialplan; its log says:\n{self._log_since(begin)}")
 
     def _command(self) -> Sequence[str | Path]:
         return [self._program, "-C", self.folder / "etc" / "asterisk.conf", "-f"]

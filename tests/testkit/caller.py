@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from otpvoice.testkit.callee import Call, CalleeAgent, Invite, Scenario
+from otpvoice.testkit.callee import CalleeAgent, IncomingCall, Invite, Scenario
 
 SOON = 5.0
 OFFER = (
@@ -173,5 +173,5 @@ async def phone(
                 call.close()
 
 
-async def taken(agent: CalleeAgent) -> Call:
+async def taken(agent: CalleeAgent) -> IncomingCall:
     return await agent.next_call(within=SOON)

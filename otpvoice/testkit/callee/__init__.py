@@ -1,11 +1,13 @@
-"""A phone to be called, in tests, benchmarks and the demo: SIP over UDP, G.711, telephone events, by scenario.
+"""A phone for tests, benchmarks and the demo, to be called and to call: SIP over UDP, G.711, telephone events.
 
-It is no softphone: no TCP, TLS, SRTP, ICE, registration or authentication, and it calls nobody.
+It is no softphone: no TCP, TLS, SRTP, ICE, registration or authentication; what it does is told by a scenario.
 """
 
 from otpvoice.testkit.callee.agent import CalleeAgent
 from otpvoice.testkit.callee.call import Call
 from otpvoice.testkit.callee.facts import CallOver, Ending, Invite, Refused, Times
+from otpvoice.testkit.callee.incoming import IncomingCall
+from otpvoice.testkit.callee.outgoing import OutgoingCall
 from otpvoice.testkit.callee.recording import Burst, Recording
 from otpvoice.testkit.callee.rtp import Law, RtpPacket
 from otpvoice.testkit.callee.scenario import Scenario
@@ -25,9 +27,11 @@ __all__ = [
     "HeardPackets",
     "HeardSilence",
     "Hold",
+    "IncomingCall",
     "Invite",
     "Keys",
     "Law",
+    "OutgoingCall",
     "Recording",
     "Refused",
     "RtpPacket",

@@ -1,6 +1,6 @@
-"""The phone that is called: one UDP socket, many calls at once, each by its scenario.
+"""The phone: one UDP socket, many calls at once in both directions, each by its scenario.
 
-It calls nobody and registers nowhere; what is not for one of its calls it declines as RFC 3261 says.
+It registers nowhere and proves nobody's identity; what is not for one of its calls it declines as RFC 3261 says.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from otpvoice.testkit.callee.address import MalformedMessage, NameAddress, Uri
 from otpvoice.testkit.callee.call import Call
 from otpvoice.testkit.callee.dialog import Dialog
 from otpvoice.testkit.callee.facts import Invite
+from otpvoice.testkit.callee.incoming import IncomingCall
+from otpvoice.testkit.callee.outgoing import OutgoingCall
 from otpvoice.testkit.callee.scenario import Scenario
 from otpvoice.testkit.callee.script import follow
 from otpvoice.testkit.callee.signalling import ALLOW
@@ -28,10 +30,11 @@ Choice: TypeAlias = Scenario | Mapping[str, Scenario] | Callable[[Invite], Scena
 
 
 class CalleeAgent:
-    """Answers at ``address`` while it is open (``async with``).
+    """Answers at ``address`` while it is open (``async with``), and calls by ``call``.
 
-    ``scenario`` is one for all calls, one by dialled number (with or without ``+``; ``default`` for the others), or a
-    function of the ``Invite``. ``record`` False keeps counts and times, but no packets. ``t1`` is SIP's timer T1.
+    For the calls that come ``scenario`` is one for all, one by dialled number (with or without ``+``; ``default`` for
+    the others), or a function of the ``Invite``. ``record`` False keeps counts and times, but no packets. ``t1`` is
+    SIP's timer T1. A SIP datagram of which ``lose`` says True is not sent. ``calls`` came, ``placed`` were placed.
     What goes wrong in following a scenario is in ``failures``, and raised at the end of the ``async with`` block.
     """
 
@@ -43,16 +46,19 @@ class CalleeAgent:
         host: str = "127.0.0.1",
         record: bool = True,
         t1: float = T1,
+        lose: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
         self.scenario: Choice = Scenario.answers() if scenario is None else scenario
         self.default = default or Scenario.answers()
-        self.calls: list[Call] = []
+        self.calls: list[IncomingCall] = []
+        self.placed: list[OutgoingCall] = []
         self.unknown = 0
         self._host = host
         self._record = record
         self._t1 = t1
+        self._lose = lose
         self._dialogs: dict[str, Call] = {}
-        self._invites: dict[ServerTransaction, Call] = {}
+        self._invites: dict[ServerTransaction, IncomingCall] = {}
         self._scripts: dict[Call, asyncio.Task[None]] = {}
         self.failures: list[Exception] = []
 
@@ -65,12 +71,12 @@ class CalleeAgent:
     ) -> None:
         await self.close()
         if error is None and self.failures:
-            raise ExceptionGroup("callees could not follow their scenarios", self.failures)
+            raise ExceptionGroup("calls could not follow their scenarios", self.failures)
 
     async def open(self) -> None:
         self._ticker = Ticker()
-        self._new: asyncio.Queue[Call] = asyncio.Queue()
-        self._layer = TransactionLayer(self._arrived, t1=self._t1)
+        self._new: asyncio.Queue[IncomingCall] = asyncio.Queue()
+        self._layer = TransactionLayer(self._arrived, t1=self._t1, lose=self._lose)
         await self._layer.open(self._host)
 
     async def close(self) -> None:
@@ -78,7 +84,7 @@ class CalleeAgent:
         scripts = tuple(self._scripts.values())
         for script in scripts:
             script.cancel()
-        alive = [call for call in self._dialogs.values() if call.scenario.trying]
+        alive = [call for call in self._dialogs.values() if call.alive]
         goodbyes = [asyncio.create_task(call.hang_up()) for call in alive]
         if goodbyes:
             _, late = await asyncio.wait(goodbyes, timeout=_GOODBYE_SECONDS)
@@ -104,8 +110,42 @@ class CalleeAgent:
         """Requests that came again and were absorbed."""
         return self._layer.repeated
 
-    async def next_call(self, within: float | None = None) -> Call:
-        """The next call that nobody took yet, in the order of the INVITEs."""
+    def call(
+        self,
+        target: Address,
+        user: str,
+        *,
+        from_user: str = "+15550142",
+        display_name: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        scenario: Scenario | None = None,
+        patience: float | None = None,
+    ) -> OutgoingCall:
+        """Sends an INVITE for ``sip:user@target`` and returns at once; of ``scenario`` counts what follows the answer.
+
+        A call without a final response is cancelled after ``patience`` seconds; None: never. ``user``, ``from_user``,
+        ``display_name`` and ``headers`` are sent as they are; ValueError, and nothing sent: one has a line break.
+        """
+        call = OutgoingCall(
+            target,
+            user,
+            scenario or Scenario.talks(),
+            from_user=from_user,
+            display_name=display_name,
+            headers=headers or {},
+            patience=patience,
+            layer=self._layer,
+            ticker=self._ticker,
+            record=self._record,
+            over=lambda: self._ended(call),
+        )
+        self._dialogs[call.dialog.local_tag] = call
+        self.placed.append(call)
+        self._follow(call)
+        return call
+
+    async def next_call(self, within: float | None = None) -> IncomingCall:
+        """The next call that came and nobody took yet, in the order of the INVITEs."""
         async with asyncio.timeout(within):
             return await self._new.get()
 
@@ -118,9 +158,12 @@ class CalleeAgent:
 
     def _route(self, transaction: ServerTransaction) -> None:
         request = transaction.request
+        call: Call | None = None
         if request.method == "CANCEL":
             invite = self._layer.invite_of(request)
-            call = None if invite is None else self._invites.get(invite)
+            if invite is not None and (cancelled := self._invites.get(invite)) is not None:
+                cancelled.receive_cancel(transaction)
+                return
         elif request.to_tag:
             call = self._dialogs.get(request.to_tag)
             call = call if call is not None and call.dialog.owns(request) else None
@@ -160,7 +203,7 @@ class CalleeAgent:
             self.failures.append(error)
             transaction.respond(500, tag=tag)
             return
-        call = Call(
+        call = IncomingCall(
             invite,
             scenario,
             transaction=transaction,
@@ -176,9 +219,7 @@ class CalleeAgent:
         self._new.put_nowait(call)
         if scenario.trying:
             transaction.respond(100)
-        script = asyncio.create_task(follow(call))
-        self._scripts[call] = script
-        script.add_done_callback(self._followed)
+        self._follow(call)
 
     def _choose(self, invite: Invite) -> Scenario:
         choice = self.scenario
@@ -191,10 +232,16 @@ class CalleeAgent:
 
     def _ended(self, call: Call) -> None:
         self._dialogs.pop(call.dialog.local_tag, None)
-        self._invites.pop(call.transaction, None)
+        if isinstance(call, IncomingCall):
+            self._invites.pop(call.transaction, None)
         script = self._scripts.pop(call, None)
         if script is not None:
             script.cancel()
+
+    def _follow(self, call: Call) -> None:
+        script = asyncio.create_task(follow(call))
+        self._scripts[call] = script
+        script.add_done_callback(self._followed)
 
     def _followed(self, script: asyncio.Task[None]) -> None:
         error = None if script.cancelled() else script.exception()

@@ -11,8 +11,9 @@ from collections.abc import Callable
 
 from otpvoice.testkit.callee import sdp
 from otpvoice.testkit.callee.recording import Recording
-from otpvoice.testkit.callee.rtp import FRAME_SECONDS
-from otpvoice.testkit.callee.rtp_socket import RtpSocket
+from otpvoice.testkit.callee.rtcp_session import RtcpSession
+from otpvoice.testkit.callee.rtp import FRAME_SECONDS, is_rtcp
+from otpvoice.testkit.callee.rtp_socket import RtpSocket, port_pair
 from otpvoice.testkit.callee.scenario import Scenario
 from otpvoice.testkit.callee.sdp import Agreement, Description, Direction
 from otpvoice.testkit.callee.stream import OutgoingStream
@@ -20,7 +21,10 @@ from otpvoice.testkit.callee.ticker import Ticker
 
 
 class CallAudio:
-    """Opens its socket with the first description. ``heard`` is called after each packet that came."""
+    """Opens its sockets with the first description. ``heard`` is called after each packet that came.
+
+    ``loss`` tells what got lost on the way here; ``rtcp`` is what was reported, None for a phone without RTCP.
+    """
 
     def __init__(
         self, host: str, ticker: Ticker, scenario: Scenario, recording: Recording, heard: Callable[[], None]
@@ -33,6 +37,11 @@ class CallAudio:
         self._scenario = scenario
         self._heard = heard
         self._socket: RtpSocket | None = None
+        self._reports: RtpSocket | None = None
+        self.loss = scenario.loss.begin()
+        self.rtcp: RtcpSession | None = None
+        if scenario.reporting is not None:
+            self.rtcp = RtcpSession(scenario.reporting, f"callee@{host}", self._send_report)
         self._version = 0
         self.direction = Direction.SENDRECV
         self._started = False
@@ -63,6 +72,8 @@ class CallAudio:
         if self.stream is not None:
             self.stream.silent_until = self._ticker.frame + self._scenario.silence / FRAME_SECONDS
             self.send()
+            if self.rtcp is not None:
+                self.rtcp.start(self.stream)
 
     def send(self) -> None:
         """Joins the ticker, when there may be something to send."""
@@ -73,19 +84,26 @@ class CallAudio:
         """Sends nothing more, but hears on."""
         self._started = False
         self._ticker.discard(self._tick)
+        if self.rtcp is not None:
+            self.rtcp.stop()
 
     def close(self) -> None:
         self.stop()
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        if self._reports is not None:
+            self._reports.close()
+            self._reports = None
 
     @property
     def _port(self) -> int:
         return self._open().port
 
     def _open(self) -> RtpSocket:
-        if self._socket is None:
+        if self._socket is None and self.rtcp is not None:
+            self._socket, self._reports = port_pair(self._host, self._receive, self.rtcp.receive)
+        elif self._socket is None:
             self._socket = RtpSocket(self._host, self._receive)
         return self._socket
 
@@ -110,12 +128,23 @@ class CallAudio:
         self.stream.law, self.stream.event_type = agreement.law, agreement.event_type
         self.stream.muted = not agreement.direction.sends
         self._open().connect(agreement.remote)
+        if self._reports is not None:
+            self._reports.connect((agreement.remote[0], agreement.remote[1] + 1))  # RFC 3550 section 11
         self.send()
         return agreement
 
     def _receive(self, datagram: bytes, now: float) -> None:
-        if self.recording.add(datagram, now) is not None:
+        if not is_rtcp(datagram) and self.loss.loses():
+            return
+        packet = self.recording.add(datagram, now)
+        if packet is not None:
+            if self.rtcp is not None:
+                self.rtcp.arrived(packet)
             self._heard()
+
+    def _send_report(self, datagram: bytes) -> None:
+        if self._reports is not None:
+            self._reports.send(datagram)
 
     def _tick(self, frame: int, now: float) -> bool:
         if self.stream is None or self._socket is None:

@@ -1,4 +1,4 @@
-"""One live call at the phone that is called: everything that a test can tell it or await from it.
+"""One live call, whichever side began it: everything that a test can tell it or await from it.
 
 It decides nothing by itself: ``script`` follows a scenario through the same methods that a test calls by hand.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from abc import abstractmethod
 from collections.abc import Callable
 
 from otpvoice.testkit.callee.facts import CallOver, Ending
+from otpvoice.testkit.callee.rtcp_session import RtcpSession
 from otpvoice.testkit.callee.rtp import RtpPacket
 from otpvoice.testkit.callee.sdp import Direction
 from otpvoice.testkit.callee.signalling import Signalling
@@ -19,7 +21,7 @@ from otpvoice.testkit.callee.tone import sine
 
 
 class Call(Signalling):
-    """Methods without ``async`` (``ring``, ``answer``, ``reject``) act at once.
+    """An ``IncomingCall`` or an ``OutgoingCall``.
 
     Every wait raises ``CallOver`` when the call ends first, ``TimeoutError`` after ``within`` seconds; None: for ever.
     """
@@ -32,20 +34,33 @@ class Call(Signalling):
         """The keys that were pressed, with the times at which they went down and up."""
         return [] if self._audio.stream is None else self._audio.stream.strokes
 
+    @property
+    def rtcp(self) -> RtcpSession | None:
+        """What was reported by RTCP, on both sides; None for a phone without."""
+        return self._audio.rtcp
+
+    @property
+    def dropped(self) -> int:
+        """How many packets got lost on the way here, by the scenario's will."""
+        return self._audio.loss.dropped
+
     # What the phone does.
 
     async def hang_up(self) -> None:
-        """Sends BYE, after the ACK, and returns with its response; a call that still rings is rejected with 480."""
+        """Sends BYE, after the ACK, and returns with its response; a ringing call is rejected with 480 or cancelled."""
         if self.over:
             return
-        if self.times.ok_sent is None:
-            self.reject(480)
-            return
+        if self._inviting:
+            self._give_up()
         # Section 15: the callee sends no BYE before the ACK. Without one, the call ends by itself.
         with contextlib.suppress(CallOver):
             await self.answered()
-            self._bye(Ending.CALLEE_HUNG_UP)
+            self._bye(self._our_bye)
         await self.ended()
+
+    @abstractmethod
+    def _give_up(self) -> None:
+        """Ends a call that is not answered yet."""
 
     async def press(
         self,
@@ -75,7 +90,7 @@ class Call(Signalling):
             await self._sent(lambda finished: stream.play(sine(frequency, seconds, stream.law), finished))
 
     async def hold(self, direction: Direction = Direction.SENDONLY) -> None:
-        """Puts the caller on hold by re-INVITE; raises ``Refused``."""
+        """Puts the other side on hold by re-INVITE; raises ``Refused``."""
         await self._reinvite(direction)
 
     async def resume(self) -> None:
@@ -88,7 +103,7 @@ class Call(Signalling):
         await self._waits.until(condition, within)
 
     async def answered(self, within: float | None = None) -> None:
-        """Waits for the ACK of the 200 OK."""
+        """Waits for the ACK of the 200 OK, ours or theirs."""
         await self.until(lambda: self.times.ack is not None, within)
 
     async def ended(self, within: float | None = None) -> Ending:

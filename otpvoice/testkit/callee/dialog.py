@@ -1,19 +1,23 @@
 """The state of a dialog: who, where, and the next CSeq (RFC 3261 section 12).
 
-It sends nothing. It is made from the callee's side; a caller's side differs only in where the fields come from.
+It sends nothing. The caller's side makes it with its INVITE, and takes the rest from the responses (12.1.2).
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from otpvoice.testkit.callee.address import MalformedMessage, NameAddress, Uri
-from otpvoice.testkit.callee.sip import Address, Header, Request
+from otpvoice.testkit.callee.sip import Address, Header, Request, Response
 
 
 @dataclass(slots=True)
 class Dialog:
-    """``local`` and ``remote`` are whole header values, tags included; ``source`` is where the INVITE came from."""
+    """``local`` and ``remote`` are whole header values, tags included; ``source`` is the peer's address.
+
+    ``remote_cseq`` is -1 while the other side has sent no request.
+    """
 
     call_id: str
     local: str
@@ -42,6 +46,35 @@ class Dialog:
             remote_cseq=invite.cseq,
             source=source,
         )
+
+    @classmethod
+    def as_caller(cls, call_id: str, local: str, tag: str, uri: str, target: Address) -> Dialog:
+        """Section 12.1.2, before any response: ``request`` makes the INVITE to ``uri``, which goes to ``target``."""
+        return cls(
+            call_id=call_id,
+            local=f"{local};tag={tag}",
+            remote=f"<{uri}>",
+            local_tag=tag,
+            remote_tag="",
+            target=uri,
+            routes=(),
+            remote_cseq=-1,
+            source=target,
+        )
+
+    def establish(self, response: Response) -> None:
+        """Takes tag, target and routes from a response to the caller's INVITE; what has no tag makes no dialog.
+
+        Without a usable Contact the INVITE's own URI stays the target.
+        """
+        if not response.to_tag:
+            return
+        self.remote, self.remote_tag = response.header("To"), response.to_tag
+        self.routes = tuple(reversed(response.values("Record-Route")))
+        with contextlib.suppress(MalformedMessage):
+            target = NameAddress.parse(response.header("Contact")).uri
+            Uri.parse(target)
+            self.target = target
 
     def owns(self, request: Request) -> bool:
         """Whether the request is of this dialog (section 12.2.2)."""

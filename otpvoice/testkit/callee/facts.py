@@ -16,7 +16,7 @@ class CallOver(Exception):
 
 
 class Refused(Exception):
-    """The caller refused a re-INVITE; ``status`` is its final response."""
+    """The other side refused a re-INVITE; ``status`` is its final response."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"re-INVITE refused with {status}")
@@ -24,13 +24,14 @@ class Refused(Exception):
 
 
 class Ending(StrEnum):
-    """Who ended the call, or how."""
+    """Who ended the call, or how: the caller is the side that sent the INVITE, whichever of the two is ours."""
 
     CALLER_HUNG_UP = "caller_hung_up"
     CALLEE_HUNG_UP = "callee_hung_up"
     CANCELLED = "cancelled"
     REJECTED = "rejected"
     NO_ACK = "no_ack"
+    NO_RESPONSE = "no_response"
     AGENT_CLOSED = "agent_closed"
 
 
@@ -49,7 +50,11 @@ class Invite:
 
 @dataclass(slots=True)
 class Times:
-    """Seconds on the loop's clock; None: did not happen. ``ok_sent`` is of the first 200 OK, ``bye`` of either side."""
+    """Seconds on the loop's clock; None: did not happen.
+
+    ``ringing`` is of the first 18x, ``bye`` of either side. ``ok_sent`` is of our first 200 OK to a call that came;
+    ``early_media`` (the first description before the answer), ``cancel`` and ``final`` are of a call that we placed.
+    """
 
     invite: float
     ringing: float | None = None
@@ -59,3 +64,6 @@ class Times:
     first_sound: float | None = None
     bye: float | None = None
     ended: float | None = None
+    early_media: float | None = None
+    cancel: float | None = None
+    final: float | None = None

@@ -1,4 +1,4 @@
-"""One UDP socket for the RTP of one call, on a port that the kernel chooses.
+"""The UDP sockets for the RTP and the RTCP of one call, on ports that the kernel chooses.
 
 It is connected to the peer's address: what comes from elsewhere, such as the last packets of the call that had the
 port before, never reaches the call. So the peer must send from the address that its description names.
@@ -10,20 +10,41 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from typing import Final
 
 from otpvoice.testkit.callee.sip import Address
+
+_TRIES: Final = 100
+
+
+def port_pair(
+    host: str, rtp: Callable[[bytes, float], object], rtcp: Callable[[bytes, float], object]
+) -> tuple[RtpSocket, RtpSocket]:
+    """Opens two sockets, the second on the port after an even first (RFC 3550 section 11)."""
+    with contextlib.ExitStack() as unfit:  # kept until the end, or the kernel might give the same ones again
+        for _ in range(_TRIES):
+            first = RtpSocket(host, rtp)
+            if first.port % 2 == 0:
+                with contextlib.suppress(OSError):
+                    return first, RtpSocket(host, rtcp, first.port + 1)
+            unfit.callback(first.close)
+    raise OSError(f"no two ports side by side on {host}")
 
 
 class RtpSocket:
     """``received`` gets each datagram with its arrival on the loop's clock."""
 
     # Not a DatagramTransport: opening one needs a task, and it costs a third more per packet.
-    def __init__(self, host: str, received: Callable[[bytes, float], object]) -> None:
+    def __init__(self, host: str, received: Callable[[bytes, float], object], port: int = 0) -> None:
         self._loop = asyncio.get_running_loop()
         self._received = received
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._socket.bind((host, 0))
+        try:
+            self._socket.bind((host, port))
+        except OSError:
+            self._socket.close()
+            raise
         self._peer: Address | None = None
         self.port: int = self._socket.getsockname()[1]
 

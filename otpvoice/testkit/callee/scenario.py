@@ -1,4 +1,4 @@
-"""What a called phone does, as data: before it answers, with the call, and when.
+"""What a phone does, as data: before it answers, with the call, and when.
 
 It does nothing itself: ``script`` follows a scenario on a live call.
 """
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from otpvoice.testkit.callee.loss import NONE, Loss
 from otpvoice.testkit.callee.rtp import Law
 from otpvoice.testkit.callee.sdp import Direction
 from otpvoice.testkit.callee.steps import HangUp, Hold, Keys, Step, Tone, When
@@ -41,6 +42,23 @@ class AtCancel(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Reporting:
+    """When a phone reports: ``first`` seconds after it answered, then every ``every``.
+
+    RFC 3550 section 6.2 has five seconds; a test has no time for that. Reports of the other side are heard ``distance``
+    seconds late, as over a line so long: that much longer is the round trip that it measures.
+    """
+
+    first: float = 0.5
+    every: float = 1.0
+    distance: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.first < 0 or self.every <= 0 or self.distance < 0:
+            raise ValueError("a phone reports after 0 or more seconds, every some, over 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """The life of one call at the phone: make one with a class method, add to it with the others.
 
@@ -60,6 +78,8 @@ class Scenario:
     laws: tuple[Law, ...] = (Law.PCMU, Law.PCMA)
     telephone_event: bool = True
     silence: float = math.inf
+    loss: Loss = NONE
+    reporting: Reporting | None = Reporting()
 
     @classmethod
     def answers(
@@ -104,6 +124,11 @@ class Scenario:
         """Rings until CANCEL comes, and answers then: its 200 OK crosses the CANCEL on the wire."""
         return cls(None, at_cancel=AtCancel.ANSWERS)
 
+    @classmethod
+    def talks(cls) -> Scenario:
+        """For a call that the phone places: of a scenario only what follows the answer is followed there."""
+        return cls(None, provisional=None)
+
     def presses(
         self,
         digits: str,
@@ -147,3 +172,15 @@ class Scenario:
     def with_silence(self, seconds: float) -> Scenario:
         """Sends silence only for the first ``seconds`` after the answer; 0: a phone that sends nothing by itself."""
         return replace(self, silence=seconds)
+
+    def with_loss(self, share: float, *, seed: int | None = None) -> Scenario:
+        """Loses a share of the RTP packets that come, before anybody hears them; see ``Loss``."""
+        return replace(self, loss=Loss(share, seed))
+
+    def reports(self, *, first: float = 0.5, every: float = 1.0, distance: float = 0.0) -> Scenario:
+        """Reports by RTCP at these times, and hears reports so much later; see ``Reporting``."""
+        return replace(self, reporting=Reporting(first, every, distance))
+
+    def without_rtcp(self) -> Scenario:
+        """Sends no reports, and hears none."""
+        return replace(self, reporting=None)

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from otpvoice.testkit.callee.call import Call
 from otpvoice.testkit.callee.facts import CallOver
+from otpvoice.testkit.callee.incoming import IncomingCall
 from otpvoice.testkit.callee.scenario import Answer, Reject
 from otpvoice.testkit.callee.steps import HangUp, HeardAudio, HeardPackets, HeardSilence, Hold, Keys, Step, Tone, When
 
@@ -17,16 +18,17 @@ from otpvoice.testkit.callee.steps import HangUp, HeardAudio, HeardPackets, Hear
 async def follow(call: Call) -> None:
     """Returns when nothing is left to do, or the call is over."""
     try:
-        await _decide(call)
+        if isinstance(call, IncomingCall):
+            await _decide(call)
         await call.answered()
         async with asyncio.TaskGroup() as steps:
             for step in call.scenario.steps:
                 steps.create_task(_take(call, step))
     except* CallOver:
-        pass  # the caller was faster
+        pass  # the other side was faster
 
 
-async def _decide(call: Call) -> None:
+async def _decide(call: IncomingCall) -> None:
     scenario = call.scenario
     await asyncio.sleep(scenario.ring_after)
     if scenario.provisional is not None:

@@ -49,6 +49,7 @@ class OutgoingStream:
 
     Keys come before audio: a tone waits while a key is down. ``frame`` is the frame of the ``timestamp`` given,
     ``silent_until`` the first frame in which silence is no longer sent. A muted stream lets its time pass unsent.
+    ``packets`` and ``octets`` (of payload) count what was made, lost packets too.
     """
 
     law: Law
@@ -59,6 +60,8 @@ class OutgoingStream:
     frame: int = 0
     silent_until: float = math.inf
     muted: bool = False
+    packets: int = 0
+    octets: int = 0
     strokes: list[Stroke] = field(default_factory=list)
     _now: float = 0.0
     _talking: bool = False
@@ -149,4 +152,6 @@ class OutgoingStream:
     def _packet(self, payload_type: int, payload: bytes, timestamp: int, marker: bool) -> bytes:
         packet = RtpPacket(payload_type, self.sequence, timestamp, self.ssrc, payload, marker)
         self.sequence = (self.sequence + 1) & 0xFFFF
+        self.packets += 1
+        self.octets += len(payload)
         return packet.encode()

@@ -37,10 +37,6 @@ class Repetition:
         self._timer.cancel()
         self._limit.cancel()
 
-    def pause(self) -> None:
-        """No more sending, but still a limit: a provisional response came (section 17.1.1.2)."""
-        self._timer.cancel()
-
     def _repeat(self) -> None:
         self._interval = min(2 * self._interval, self._longest)
         self._timer = self._loop.call_later(self._interval, self._repeat)
@@ -115,14 +111,25 @@ class ServerTransaction:
 
 
 class ClientTransaction:
-    """A request that was sent; ``final`` becomes its final response, 408 when none came (section 8.1.3.1)."""
+    """A request that was sent; ``final`` becomes its final response, 408 when none came (section 8.1.3.1).
 
-    def __init__(self, layer: TransactionLayer, request: Request, address: Address) -> None:
+    ``responded`` is called at once with each response as it came, but not with what repeats the final one, and with
+    None when there was none at all (timers B and F).
+    """
+
+    def __init__(
+        self,
+        layer: TransactionLayer,
+        request: Request,
+        address: Address,
+        responded: Callable[[Response | None], None] | None = None,
+    ) -> None:
         self.request = request
         self.final: asyncio.Future[Response] = asyncio.get_running_loop().create_future()
         self._layer = layer
+        self._responded = responded or _nobody_listens
         self._address = address
-        self._ack: bytes | None = None
+        self._ack: tuple[bytes, Address] | None = None
         datagram = request.encode()
         # Timers A and B, E and F: an INVITE's interval grows without end, another request's up to T2.
         longest = 64 * layer.t1 if request.method == "INVITE" else T2
@@ -130,8 +137,10 @@ class ClientTransaction:
 
     def take(self, response: Response) -> None:
         if response.status < 200:
-            if self.request.method == "INVITE":
-                self._repetition.pause()
+            if self.request.method == "INVITE" and not self.final.done():
+                # Section 17.1.1.2, Proceeding: neither timer A nor B runs, since a phone may ring for ever.
+                self._repetition.stop()
+                self._responded(response)
             return
         self._repetition.stop()
         if self.final.done():
@@ -140,19 +149,27 @@ class ClientTransaction:
             return
         if self.request.method == "INVITE" and response.status >= 300:
             self.acknowledge(self._refusal_ack(response))
-        self.final.set_result(response)
+        self._settle(response)
+        self._responded(response)
 
-    def acknowledge(self, ack: Request) -> None:
-        """Sends the ACK, and again whenever the final response is repeated."""
-        self._ack = ack.encode()
+    def acknowledge(self, ack: Request, address: Address | None = None) -> None:
+        """Sends the ACK, and again whenever the final response is repeated; without ``address``, as the request."""
+        self._ack = ack.encode(), address or self._address
         self._send_ack()
+
+    def cancel(self) -> ClientTransaction:
+        """Sends the CANCEL of this INVITE, which has its Via, Route and CSeq number (section 9.1)."""
+        kept = {"Via", "From", "To", "Call-ID", "Max-Forwards", "Route"}
+        headers = [header for header in self.request.headers if header[0] in kept]
+        headers.append(("CSeq", f"{self.request.cseq} CANCEL"))
+        return self._layer.start(Request(tuple(headers), method="CANCEL", uri=self.request.uri), self._address)
 
     def stop(self) -> None:
         self._repetition.stop()
 
     def _send_ack(self) -> None:
         if self._ack is not None:
-            self._layer.send(self._ack, self._address)
+            self._layer.send(*self._ack)
 
     def _refusal_ack(self, response: Response) -> Request:
         """Section 17.1.1.3: the ACK of a refusal belongs to the INVITE's transaction and has its branch."""
@@ -163,25 +180,38 @@ class ClientTransaction:
 
     def _time_out(self) -> None:
         if not self.final.done():
-            self.final.set_result(Response(self.request.headers, status=408, reason=sip.REASONS[408]))
+            self._settle(Response(self.request.headers, status=408, reason=sip.REASONS[408]))
+            self._responded(None)
+
+    def _settle(self, response: Response) -> None:
+        self.final.set_result(response)
+        self._layer.settled(self)
 
 
 class TransactionLayer(asyncio.DatagramProtocol):
     """The socket. ``arrived`` gets each new request but ACK, as a transaction to respond to.
 
-    ``malformed`` counts datagrams that are no SIP, ``repeated`` requests that were absorbed.
+    ``malformed`` counts datagrams that are no SIP, ``repeated`` requests that were absorbed. A datagram of which
+    ``lose`` says True is not sent, as if the network had lost it.
     """
 
-    def __init__(self, arrived: Callable[[ServerTransaction], None], *, t1: float = T1) -> None:
+    def __init__(
+        self,
+        arrived: Callable[[ServerTransaction], None],
+        *,
+        t1: float = T1,
+        lose: Callable[[bytes], bool] = lambda _: False,
+    ) -> None:
         self.t1 = t1
         self.malformed = 0
         self.repeated = 0
         self.address: Address = ("", 0)
         self._arrived = arrived
+        self._lose = lose
         self._transport: asyncio.DatagramTransport | None = None
         self._lost = asyncio.Event()
         self._servers: dict[tuple[str, str, str], ServerTransaction] = {}
-        self._clients: dict[str, ClientTransaction] = {}
+        self._clients: dict[tuple[str, str], ClientTransaction] = {}
         self._unacknowledged: dict[tuple[str, str, int], ServerTransaction] = {}
         # All transactions are kept equally long, so the oldest is always the first to go.
         self._ages: deque[tuple[float, Callable[[], object]]] = deque()
@@ -201,20 +231,32 @@ class TransactionLayer(asyncio.DatagramProtocol):
             await self._lost.wait()
 
     def send(self, datagram: bytes, address: Address) -> None:
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is not None and not self._transport.is_closing() and not self._lose(datagram):
             self._transport.sendto(datagram, address)
 
-    def request(self, request: Request, address: Address) -> ClientTransaction:
+    def request(
+        self, request: Request, address: Address, responded: Callable[[Response | None], None] | None = None
+    ) -> ClientTransaction:
         """Sends a request that has no Via yet, in a transaction of its own."""
-        branch = _COOKIE + secrets.token_hex(8)
-        transaction = ClientTransaction(self, self.with_via(request, branch), address)
-        self._clients[branch] = transaction
-        self._keep(lambda: self._clients.pop(branch, None))
+        return self.start(self.with_via(request), address, responded)
+
+    def start(
+        self, request: Request, address: Address, responded: Callable[[Response | None], None] | None = None
+    ) -> ClientTransaction:
+        """Sends a request as it is; ValueError, and nothing sent, when a header has a line break."""
+        transaction = ClientTransaction(self, request, address, responded)
+        self._clients[request.branch, request.method] = transaction
         return transaction
 
-    def with_via(self, request: Request, branch: str = "") -> Request:
+    def settled(self, transaction: ClientTransaction) -> None:
+        """Its final response came, or none in time: from now on its age counts."""
+        request = transaction.request
+        self._keep(lambda: self._clients.pop((request.branch, request.method), None))
+
+    def with_via(self, request: Request) -> Request:
+        """The request with a Via of ours on top, and a branch of its own."""
         host, port = self.address
-        via = f"SIP/2.0/UDP {host}:{port};rport;branch={branch or _COOKIE + secrets.token_hex(8)}"
+        via = f"SIP/2.0/UDP {host}:{port};rport;branch={_COOKIE}{secrets.token_hex(8)}"
         return replace(request, headers=(("Via", via), *request.headers))
 
     def invite_of(self, cancel: Request) -> ServerTransaction | None:
@@ -234,8 +276,8 @@ class TransactionLayer(asyncio.DatagramProtocol):
             self.malformed += 1
             return
         if isinstance(message, Response):
-            transaction = self._clients.get(message.branch)
-            if transaction is not None and transaction.request.method == message.cseq_method:
+            transaction = self._clients.get((message.branch, message.cseq_method))
+            if transaction is not None:
                 transaction.take(message)
         elif message.method == "ACK":
             waiting = self._unacknowledged.pop(_ack_key(message), None)
@@ -285,3 +327,7 @@ def _ack_key(request: Request) -> tuple[str, str, int]:
 
 def _nobody_asks(ack: Request | None) -> None:
     """Until somebody asks for the ACK."""
+
+
+def _nobody_listens(response: Response | None) -> None:
+    """Whoever needs only the final response awaits it."""
