@@ -6,7 +6,7 @@ Source: ``rest-api/api-docs/events.json`` of Asterisk 22 and the sequences that 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from otpvoice.ari.router import AriEvent
 from otpvoice.core.events import (
@@ -15,7 +15,7 @@ from otpvoice.core.events import (
     CallHeld,
     CallProgressed,
     CallResumed,
-    Happening,
+    DigitReceived,
     QualitySampled,
 )
 from otpvoice.core.quality import mean_opinion_score
@@ -30,7 +30,6 @@ UNWANTED: Final = (
     "ChannelConnectedLine",
     "ChannelCreated",
     "ChannelDialplan",
-    "ChannelDtmfReceived",
     "ChannelEnteredBridge",
     "ChannelTalkingFinished",
     "ChannelTalkingStarted",
@@ -50,11 +49,16 @@ UNWANTED: Final = (
 """Event types that Asterisk need not send: about half of the traffic.
 
 By ``disallowed``, because a list of allowed types would silently drop ``RESTResponse`` too (``res/stasis/app.c``).
-``ChannelDtmfReceived`` is among them: keys are secret, doubled there when they follow each other within 45 ms, and
-exact on the media socket."""
+``ChannelDtmfReceived`` is not among them: while two parties talk the media leg is out of it, and a filter is an
+application's, not a channel's. Keys are secret. This tells them to nobody but our own socket, where nothing of an event
+but its type is ever logged. What is collected comes over the media socket: here, keys that follow each other within
+45 ms come twice (``main/channel.c``, ``__ast_read``)."""
 
 
-def translate(event: AriEvent, hangup: AriEvent | None) -> Happening | None:
+Told: TypeAlias = CallProgressed | CallAnswered | CallHeld | CallResumed | DigitReceived | CallEnded
+
+
+def translate(event: AriEvent, hangup: AriEvent | None) -> Told | None:
     """Return what an event of a call's own channel means.
 
     ``hangup``: the ``ChannelHangupRequest`` of the far end that came before, if one did. Only that one carries the
@@ -72,10 +76,12 @@ def translate(event: AriEvent, hangup: AriEvent | None) -> Happening | None:
             return CallHeld(at)
         case "ChannelUnhold":
             return CallResumed(at)
+        case "ChannelDtmfReceived":
+            return DigitReceived(str(event["digit"]), at)
         case "ChannelDestroyed":
             return CallEnded(
                 at,
-                cause=_number(event.get("cause")),
+                cause=number(event.get("cause")),
                 sip_status=sip_status(hangup) if hangup is not None else None,
                 by_callee=hangup is not None,
             )
@@ -90,7 +96,7 @@ def asked_by_callee(event: AriEvent) -> bool:
 
 def sip_status(event: AriEvent) -> int | None:
     """Return the final response that a ``ChannelHangupRequest`` carries (``tech_cause``, Asterisk ≥ 22.7)."""
-    status = _number(event.get("tech_cause"))
+    status = number(event.get("tech_cause"))
     return status if status is not None and 300 <= status <= 699 else None
 
 
@@ -102,22 +108,32 @@ def instant(event: AriEvent) -> float:
 def quality(statistics: AriEvent, at: float) -> QualitySampled | None:
     """Return what matters of ``GET /channels/{id}/rtp_statistics``; None until the far end has reported by RTCP.
 
-    What counts is the way to the callee, so jitter and loss are those of what we transmit, as the far end reports them
-    (RFC 3550, 6.4). Asterisk gives seconds; a round trip of 0 means that no report has come.
+    What counts is the way to the callee, so loss and jitter are those of what we transmit, as the far end reports them
+    (RFC 3550, 6.4), and stand for the whole call so far. Times come in seconds. Four traps of ``res_rtp_asterisk.c``:
+
+    - ``ast_rtp_get_stat`` gives the far end's jitter as ``rxjitter``; ``txjitter`` is that of what we receive.
+    - ``ast_rtcp_interpret`` reads the count of lost packets without its sign: -1, after a copy, is ``0xffffff``.
+    - ``update_rtt_stats`` keeps a round trip that came out negative, on a fast line, as some 65536 s, but not in
+      ``maxrtt`` and not in the mean. It is 0 until the far end has answered a report of ours, the first after 5 s.
+    - All is 0 before the first report, as it is on a perfect line; but Asterisk's own score of what was reported,
+      ``rxmes``, is never 0 from then on.
     """
-    sent, lost = statistics.get("txcount"), statistics.get("txploss")
-    jitter, rtt = statistics.get("txjitter"), statistics.get("rtt")
-    if not (sent and rtt) or lost is None or jitter is None:
+    sent, score, lost = statistics.get("txcount"), statistics.get("rxmes"), statistics.get("txploss")
+    jitter, rtt = statistics.get("rxjitter"), statistics.get("rtt")
+    if not sent or not score or lost is None or jitter is None or rtt is None:
         return None
-    loss = min(1.0, max(0, lost) / sent)
+    if rtt > statistics.get("maxrtt", rtt):
+        rtt = statistics.get("normdevrtt", 0.0)
+    loss = min(1.0, lost / sent) if lost < 0x800000 else 0.0
     return QualitySampled(
         at,
         mos=round(mean_opinion_score(loss, jitter, rtt), 2),
         jitter_ms=round(jitter * 1000, 2),
         loss=round(loss, 4),
-        rtt_ms=round(rtt * 1000, 2),
+        rtt_ms=round(rtt * 1000, 2) if rtt else None,
     )
 
 
-def _number(value: object) -> int | None:
+def number(value: object) -> int | None:
+    """Return what is an integer, else None."""
     return value if isinstance(value, int) else None
