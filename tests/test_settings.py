@@ -78,6 +78,7 @@ def test_what_holds_where_little_is_set() -> None:
         "language": "en-US",
         "lead_in": 0.4,
         "tail": 0.6,
+        "prompts_dir": None,
         "media_legs": (8, 400),
         "summary_ttl": 604_800,
         "drain_timeout": 60,
@@ -287,12 +288,20 @@ def test_names_that_others_use_are_left_alone(name: str) -> None:
 
 
 def test_settings_of_a_later_version_are_accepted_and_said_to_do_nothing() -> None:
-    settings = load(URL_ALLOW="hooks.example", WEBHOOK_SECRETS="whsec_abc", PROMPTS_DIR="/srv")
+    settings = load(URL_ALLOW="hooks.example", WEBHOOK_SECRETS="whsec_abc")
     assert settings.warnings == (
-        "OTPVOICE_PROMPTS_DIR has no effect in this version",
         "OTPVOICE_URL_ALLOW has no effect in this version",
         "OTPVOICE_WEBHOOK_SECRETS has no effect in this version",
     )
+
+
+def test_the_prompts_folder_is_one_that_can_be_read(tmp_path: Path) -> None:
+    assert load().prompts_dir is None
+    assert load(PROMPTS_DIR=str(tmp_path)).prompts_dir == tmp_path
+    (tmp_path / "file").touch()
+    for wrong in ("file", "missing", "file/below", "a" * 300):
+        rule = {"OTPVOICE_PROMPTS_DIR": "must be a folder that can be read"}
+        assert problems(LEAST | {"OTPVOICE_PROMPTS_DIR": str(tmp_path / wrong)}) == rule
 
 
 def test_a_country_code_of_many_countries_is_remarked_on() -> None:

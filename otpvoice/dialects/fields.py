@@ -21,6 +21,7 @@ LARGEST_METADATA: Final = 8192
 LARGEST_HEADER: Final = 200
 """Bytes of one SIP header's value in UTF-8."""
 
+_PROMPT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _HEADER: Final = re.compile(r"X-[A-Za-z0-9-]{1,60}", re.ASCII)
 _VOICE: Final = re.compile(r"[a-z0-9_-]{1,32}(:[A-Za-z0-9_+.-]{1,64})?", re.ASCII)
 # RFC 3339 section 5.6, with a zone always.
@@ -59,7 +60,14 @@ def _voice(voice: str) -> str:
     return voice
 
 
-def _header_name(name: str) -> str:
+def _prompt_name(name: str) -> str:
+    if not _PROMPT.fullmatch(name):
+        raise complaint("format", "must be a name of 1 to 64 letters, digits, hyphens and underscores")
+    return name
+
+
+def header_name(name: str) -> str:
+    """Return the name of a SIP header that requests may name, or complain."""
     if not _HEADER.fullmatch(name):
         raise complaint("format", "must have names of X- and 1 to 60 letters, digits and hyphens")
     return name
@@ -94,6 +102,8 @@ Code: TypeAlias = Annotated[OtpCode, PlainValidator(_code, json_schema_input_typ
 Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=3000)]
 Language: TypeAlias = Annotated[str, Field(max_length=35), AfterValidator(_language)]
 VoiceName: TypeAlias = Annotated[str, AfterValidator(_voice)]
+PromptName: TypeAlias = Annotated[str, AfterValidator(_prompt_name)]
+"""A recording of the prompts folder: the file's name without ``.wav``."""
 Brand: TypeAlias = Annotated[str, Field(min_length=1, max_length=30), AfterValidator(_printable)]
 Template: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
 Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
@@ -101,12 +111,13 @@ Times: TypeAlias = Annotated[int, Field(ge=1, le=5)]
 Speed: TypeAlias = Annotated[float, Field(ge=0.5, le=2)]
 Gap: TypeAlias = Annotated[float, Field(ge=0, le=10)]
 """Seconds between readings, groups or characters."""
+RingTimeout: TypeAlias = Annotated[float, Field(ge=5, le=120)]
 KeySet: TypeAlias = Annotated[str, Field(max_length=16)]
 KeyTimeout: TypeAlias = Annotated[float, Field(ge=0.1, le=60)]
 Instant: TypeAlias = Annotated[float, PlainValidator(_instant, json_schema_input_type=str)]
 """RFC 3339 outside, Unix seconds inside."""
 SipHeaders: TypeAlias = Annotated[
-    dict[Annotated[str, AfterValidator(_header_name)], Annotated[str, AfterValidator(_header_value)]],
+    dict[Annotated[str, AfterValidator(header_name)], Annotated[str, AfterValidator(_header_value)]],
     Field(max_length=10),
 ]
 Metadata: TypeAlias = Annotated[dict[str, Any], Field(max_length=50), AfterValidator(_metadata)]

@@ -6,51 +6,45 @@ will take is known by name and refused as ``not_supported``, so that nobody beli
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any, Final, TypeAlias, assert_never
+from typing import Annotated, Any, Final
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from otpvoice.core import actions as core
-from otpvoice.core.e164 import is_e164
 from otpvoice.core.plan import CallPlan
 from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import complaint, complaints, presentable
-from otpvoice.dialects.native_actions import Action, Gather, Templated
+from otpvoice.dialects.context import Context, context
+from otpvoice.dialects.native_actions import Action, Dial, Gather, Templated, to_core
+from otpvoice.dialects.numbers import check_number, refused_destinations
 from otpvoice.dialects.offers import CallDefaults, CallRequest, TrunkOffer
 from otpvoice.dialects.problems import Fault, Problem, ProblemFound, json_path
 from otpvoice.dialects.reader import nulls, read_object
+from otpvoice.dialects.speakable import unspeakable
 
 __all__ = ["CallBody", "CallDefaults", "CallRequest", "TrunkOffer", "parse_call"]
 
-# An extension goes into a dial string: whatever LOCAL_NUMBERS allows, it is one harmless word.
-_EXTENSION: Final = re.compile(r"[0-9A-Za-z*#][0-9A-Za-z*#_.-]{0,39}", re.ASCII)
 _SHORTHAND: Final = ("brand", "template", "times", "speed", "replay", "gate", "gather")
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    defaults: CallDefaults
-    now: float
-
-    def trunk(self, name: str | None) -> TrunkOffer | None:
-        trunks = self.defaults.trunks
-        return next(iter(trunks.values()), None) if name is None else trunks.get(name)
+_DIALLING: Final = ("ring_timeout", "sip_headers")
+"""Fields of a call that is dialled."""
 
 
 class CallBody(Templated):
-    """The body of ``POST /v1/calls``: ``actions``, or the shorthand around ``code``. Times in seconds."""
+    """The body of ``POST /v1/calls``: ``actions``, or the shorthand around ``code``. Times in seconds.
 
-    to: str
+    ``dial`` false: nobody is dialled; the plan waits for a channel that the dialplan hands over. ``from`` and ``trunk``
+    are then those of second legs, and ``to`` is only a note.
+    """
+
+    dial: bool = True
+    to: Annotated[str | None, Field(validate_default=True)] = None  # after dial, which decides whether it is required
     trunk: Annotated[str | None, Field(validate_default=True)] = None
     from_: Annotated[str | None, Field(alias="from")] = None  # after the trunk, which decides what may be shown
     language: fields.Language | None = None
     voice: fields.VoiceName | None = None
-    dial: bool = True
     sip_headers: fields.SipHeaders = Field(default_factory=dict)
-    ring_timeout: Annotated[float, Field(ge=5, le=120)] | None = None
+    ring_timeout: fields.RingTimeout | None = None
     max_duration: Annotated[float, Field(ge=10, le=14_400)] = 180.0
     valid_until: fields.Instant | None = None
     metadata: fields.Metadata = Field(default_factory=dict)
@@ -65,24 +59,24 @@ class CallBody(Templated):
 
     @field_validator("to")
     @classmethod
-    def _to(cls, to: str, info: ValidationInfo) -> str:
-        local = _context(info).defaults.local_numbers
-        if not is_e164(to) and not (local and _EXTENSION.fullmatch(to) and local.fullmatch(to)):
-            kinds = ", or a local number that may be called" if local else ""
-            raise complaint("format", f"must be a number in E.164 with plus, as in +442079460123{kinds}")
-        return to
+    def _to(cls, to: str | None, info: ValidationInfo) -> str | None:
+        if to is not None:
+            return check_number(to, info)
+        if info.data.get("dial", True):  # not there: it was wrong itself
+            raise complaint("required", "is required")
+        return None
 
     @field_validator("trunk")
     @classmethod
     def _trunk(cls, name: str | None, info: ValidationInfo) -> str | None:
-        if _context(info).trunk(name) is None:
+        if context(info).trunk(name) is None:
             raise complaint("not_allowed", "must be one of the account's trunks")
         return name
 
     @field_validator("from_")
     @classmethod
     def _from(cls, caller_id: str | None, info: ValidationInfo) -> str | None:
-        trunk = _context(info).trunk(info.data["trunk"]) if "trunk" in info.data else None
+        trunk = context(info).trunk(info.data["trunk"]) if "trunk" in info.data else None
         if trunk is not None and caller_id is not None and caller_id not in trunk.caller_ids:
             raise complaint("not_allowed", "must be one of the caller IDs that may be used on this trunk")
         return caller_id
@@ -90,29 +84,16 @@ class CallBody(Templated):
     @field_validator("valid_until")
     @classmethod
     def _valid_until(cls, at: float | None, info: ValidationInfo) -> float | None:
-        if at is not None and at <= _context(info).now:
+        if at is not None and at <= context(info).now:
             raise complaint("expired", "must be in the future")
         return at
 
-    @field_validator("dial")
-    @classmethod
-    def _dial(cls, dial: bool) -> bool:
-        if not dial:
-            fields.refuse_later(dial)
-        return dial
-
-    def plan_actions(self) -> tuple[core.Action, ...]:
+    def plan_actions(self, trunk: TrunkOffer, shown: str | None) -> tuple[core.Action, ...]:
         """Return what is to be done: the actions, or those that the shorthand stands for."""
         if self.code is None:
-            return tuple(action.to_core() for action in self.actions or ())
+            return tuple(to_core(action, trunk, shown) for action in self.actions or ())
         spoken = core.SayCode(self.code, template=self.template, brand=self.brand, times=self.times, speed=self.speed)
         return (spoken,) if self.gather is None else (spoken, self.gather.to_core())
-
-
-def _context(info: ValidationInfo) -> _Context:
-    if not isinstance(info.context, _Context):
-        raise TypeError("a CallBody is validated by parse_call alone")
-    return info.context
 
 
 def parse_call(body: bytes, defaults: CallDefaults, now: float) -> CallRequest:
@@ -125,16 +106,18 @@ def parse_call(body: bytes, defaults: CallDefaults, now: float) -> CallRequest:
     problems = list(_conflicts(document))
     request = None
     try:
-        parsed = CallBody.model_validate(document, context=_Context(defaults, now))
+        parsed = CallBody.model_validate(document, context=Context(defaults, now))
     except ValidationError as error:
         problems += complaints(error)
     else:
         request = _request(parsed, defaults)
-        problems += _unspeakable(request.plan, defaults, shorthand=parsed.code is not None)
+        problems += _caller_ids(parsed, defaults)
+        problems += unspeakable(request.plan, defaults, shorthand=parsed.code is not None)
     problems += _nulls(document, problems)
     if problems or request is None:
         raise ProblemFound(Fault.INVALID, problems)
-    _check_destination(request.plan.to, defaults)
+    if refused := list(refused_destinations(request.plan, defaults)):
+        raise ProblemFound(Fault.DESTINATION_NOT_ALLOWED, refused)
     return request
 
 
@@ -147,6 +130,10 @@ def _conflicts(document: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem("$.actions", "required", "is required, or code in its place")
     elif "actions" in document:
         yield Problem("$.actions", "conflict", "must not be given together with code")
+    if document.get("dial") is False:
+        for name in _DIALLING:
+            if name in document:
+                yield Problem(json_path((name,)), "conflict", "goes with a call that is dialled, and dial is false")
 
 
 def _nulls(document: Mapping[str, Any], known: list[Problem]) -> Iterator[Problem]:
@@ -159,22 +146,29 @@ def _nulls(document: Mapping[str, Any], known: list[Problem]) -> Iterator[Proble
             yield Problem(json_path(path), "null", "must not be null: leave it out")
 
 
-def _check_destination(to: str, defaults: CallDefaults) -> None:
-    # What has no plus is an extension, which LOCAL_NUMBERS allows.
-    refusal = defaults.destinations.refusal(to) if to.startswith("+") else None
-    if refusal is not None:
-        fault = Fault.DESTINATION_NOT_ALLOWED
-        raise ProblemFound(fault, [Problem("$.to", fault.value, refusal)])
+def _caller_ids(body: CallBody, defaults: CallDefaults) -> Iterator[Problem]:
+    """Second legs go out on the call's trunk, which decides what may be shown there."""
+    allowed = _trunk(body, defaults).caller_ids
+    for index, action in enumerate(body.actions or ()):
+        if isinstance(action, Dial) and action.from_ is not None and action.from_ not in allowed:
+            path = json_path(("actions", index, "from"))
+            yield Problem(path, "not_allowed", "must be one of the caller IDs that may be used on this trunk")
+
+
+def _trunk(body: CallBody, defaults: CallDefaults) -> TrunkOffer:
+    return defaults.trunks[body.trunk] if body.trunk is not None else next(iter(defaults.trunks.values()))
 
 
 def _request(body: CallBody, defaults: CallDefaults) -> CallRequest:
-    trunk = defaults.trunks[body.trunk] if body.trunk is not None else next(iter(defaults.trunks.values()))
+    trunk = _trunk(body, defaults)
+    shown = body.from_ or next(iter(trunk.caller_ids), None)
     plan = CallPlan(
         to=body.to,
-        caller_id=body.from_ or next(iter(trunk.caller_ids), None),
+        # Who calls whom is for the channel to say where nobody is dialled.
+        caller_id=shown if body.dial else None,
         trunk=trunk.name,
         language=body.language or defaults.language,
-        actions=body.plan_actions(),
+        actions=body.plan_actions(trunk, shown),
         # None stays None: the configured voice is for its own language only, one that was asked for is for all.
         voice=body.voice,
         ring_timeout=body.ring_timeout or trunk.ring_timeout,
@@ -184,50 +178,7 @@ def _request(body: CallBody, defaults: CallDefaults) -> CallRequest:
         valid_until=body.valid_until,
         sip_headers=body.sip_headers,
         metadata=body.metadata,
+        inbound=not body.dial,
+        goes_on=not body.dial,
     )
     return CallRequest(plan, trunk.name)
-
-
-def _unspeakable(plan: CallPlan, defaults: CallDefaults, *, shorthand: bool) -> Iterator[Problem]:
-    """Ask for each language that something is to be spoken in whether the voice speaks it: before anybody is rung."""
-    if defaults.check_voice is None:
-        return
-    asked: set[tuple[str, str | None]] = set()
-    for place, language, voice in _spoken(plan, shorthand=shorthand):
-        if (language, voice) in asked:
-            continue
-        asked.add((language, voice))
-        try:
-            defaults.check_voice(language, voice)
-        except ValueError:
-            path = place or ("language" if plan.voice is None else "voice",)
-            yield Problem(
-                json_path(path), "voice", "asks for a voice that there is not, or that does not speak this language"
-            )
-
-
-_Place: TypeAlias = tuple[str | int, ...]
-
-
-def _spoken(plan: CallPlan, *, shorthand: bool) -> Iterator[tuple[_Place, str, str | None]]:
-    """Return for all that is spoken: the field that chose it (none: the call's own), language, voice."""
-    for index, action in enumerate(plan.actions):
-        place: _Place = () if shorthand else ("actions", index)
-        match action:
-            case core.Say() | core.SayCode():
-                yield _voice_of(action, plan, place)
-            case core.Gather():
-                place = ("gather",) if shorthand else place
-                for name in ("prompt", "success", "failure"):
-                    for item, spoken in enumerate(getattr(action, name)):
-                        if not isinstance(spoken, core.Pause):
-                            yield _voice_of(spoken, plan, (*place, name, item))
-            case core.Pause() | core.Hangup():
-                pass
-            case _:
-                assert_never(action)
-
-
-def _voice_of(spoken: core.Say | core.SayCode, plan: CallPlan, place: _Place) -> tuple[_Place, str, str | None]:
-    own = "voice" if spoken.voice else "language" if spoken.language else None
-    return (*place, own) if own else (), spoken.language or plan.language, spoken.voice or plan.voice

@@ -5,6 +5,7 @@ The models are the contract. What a later version can do is known by name and re
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal, NoReturn, TypeAlias
 
 from pydantic import (
@@ -24,6 +25,8 @@ from otpvoice.core.digits import DigitRules
 from otpvoice.core.locale import split_template
 from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import HIDDEN, complaint
+from otpvoice.dialects.numbers import Number
+from otpvoice.dialects.offers import TrunkOffer
 
 
 class Model(BaseModel):
@@ -126,6 +129,38 @@ class Pause(_Labelled):
         return core.Pause(self.seconds, id=self.id, tag=self.tag)
 
 
+class Play(_Labelled):
+    """Play a recording."""
+
+    type: Literal["play"]
+    prompt: fields.PromptName
+    times: fields.Times = 1
+    url: fields.Later = None
+
+    def to_core(self) -> core.Play:
+        """Return the core's word for it."""
+        return core.Play(self.prompt, times=self.times, id=self.id, tag=self.tag)
+
+
+class Dial(_Labelled):
+    """Call a second party."""
+
+    type: Literal["dial"]
+    to: Number
+    from_: Annotated[str | None, Field(alias="from")] = None
+    ring_timeout: fields.RingTimeout | None = None
+
+    def to_core(self) -> core.Dial:
+        """Return the core's word for it. What is not given is the trunk's: see ``complete``."""
+        made = core.Dial(self.to, self.from_, id=self.id, tag=self.tag)
+        return made if self.ring_timeout is None else replace(made, ring_timeout=self.ring_timeout)
+
+    def complete(self, trunk: TrunkOffer, shown: str | None) -> core.Dial:
+        """Return the core's word for it, with the ring timeout of the trunk and the caller ID that is shown else."""
+        timeout = trunk.ring_timeout if self.ring_timeout is None else self.ring_timeout
+        return replace(self.to_core(), caller_id=self.from_ or shown, ring_timeout=timeout)
+
+
 class Hangup(_Labelled):
     """End the call."""
 
@@ -136,31 +171,21 @@ class Hangup(_Labelled):
         return core.Hangup(id=self.id, tag=self.tag)
 
 
-class _Later(BaseModel):
+class LaterAction(BaseModel):
+    """What a later version can do."""
+
+    type: Annotated[Literal["send_digits", "stream", "stop_stream"], AfterValidator(fields.refuse_later)]
+
     def to_core(self) -> NoReturn:
         """Never called: there is no such object."""
         raise AssertionError("validation refuses it")
-
-
-class LaterPrompt(_Later):
-    """What a later version can ask with."""
-
-    type: Annotated[Literal["play"], AfterValidator(fields.refuse_later)]
-
-
-class LaterAction(_Later):
-    """What a later version can do."""
-
-    type: Annotated[
-        Literal["play", "send_digits", "dial", "stream", "stop_stream"], AfterValidator(fields.refuse_later)
-    ]
 
 
 def _spelling(value: object) -> str:
     return HIDDEN + ("text" if isinstance(value, str) else "list")
 
 
-_Spoken: TypeAlias = Annotated[Say | SayCode | Pause | LaterPrompt, Field(discriminator="type")]
+_Spoken: TypeAlias = Annotated[Say | SayCode | Play | Pause, Field(discriminator="type")]
 Prompt: TypeAlias = Annotated[
     Annotated[fields.Text, Tag(HIDDEN + "text")] | Annotated[list[_Spoken], Field(max_length=20), Tag(HIDDEN + "list")],
     Discriminator(_spelling),
@@ -224,10 +249,17 @@ class Gather(_Labelled):
         )
 
 
-Action: TypeAlias = Annotated[Say | SayCode | Gather | Pause | Hangup | LaterAction, Field(discriminator="type")]
+Action: TypeAlias = Annotated[
+    Say | SayCode | Play | Gather | Pause | Dial | Hangup | LaterAction, Field(discriminator="type")
+]
 
 
-def _prompt(prompt: str | list[Say | SayCode | Pause | LaterPrompt]) -> core.Prompt:
+def to_core(action: Action, trunk: TrunkOffer, shown: str | None) -> core.Action:
+    """Return the core's word for an action of a call on this trunk, which shows this caller ID there."""
+    return action.complete(trunk, shown) if isinstance(action, Dial) else action.to_core()
+
+
+def _prompt(prompt: str | list[Say | SayCode | Play | Pause]) -> core.Prompt:
     if isinstance(prompt, str):
         return (core.Say(prompt),)
     return tuple(item.to_core() for item in prompt)

@@ -28,6 +28,7 @@ class CallDefaults:
 
     ``local_numbers``: extensions that may be called, besides E.164 numbers that ``destinations`` lets through.
     ``check_voice`` raises ``ValueError`` for a language that a voice (None: the configured one) does not speak.
+    ``prompts``: is there a recording of this name? None: there are none.
     """
 
     trunks: Mapping[str, TrunkOffer]
@@ -37,6 +38,7 @@ class CallDefaults:
     lead_in: float = 0.4
     tail: float = 0.6
     check_voice: Callable[[str, str | None], None] | None = None
+    prompts: Callable[[str], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from otpvoice.settings.sources import Given, variable
 DEFAULT: Final = "default"
 
 SECRETS: Final = frozenset({"ari_password", "api_keys", "secret_key", "redis_url"})
-LATER: Final = frozenset({"url_allow", "webhook_url", "webhook_secrets", "webhook_secrets_file", "prompts_dir"})
+LATER: Final = frozenset({"url_allow", "webhook_url", "webhook_secrets", "webhook_secrets_file"})
 """Variables of later versions."""
 
 TRUNK: Final = frozenset({"name", "dial", "caller_ids", "codec", "ring_timeout"})

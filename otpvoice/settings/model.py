@@ -10,6 +10,7 @@ import re
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, PlainValidator, ValidationError, ValidationInfo, field_validator
@@ -70,6 +71,8 @@ class Settings(SettingsModel):
     language: Annotated[str, PlainValidator(values.language)] = Field("en-US", examples=["pt-BR"])
     lead_in: Annotated[float, seconds(0, 5)] = Field(0.4, examples=["0.4"])
     tail: Annotated[float, seconds(0, 10)] = Field(0.6, examples=["0.6"])
+    prompts_dir: Annotated[Path | None, PlainValidator(values.folder)] = Field(None, examples=["/srv/otpvoice/prompts"])
+    """Where the recordings are that ``play`` names."""
 
     media_legs: Annotated[Legs, PlainValidator(values.legs)] = Field(Legs(8, 400), examples=["8:400"])
     summary_ttl: Annotated[float, seconds(60, 31_536_000)] = Field(604_800.0, examples=["604800"])

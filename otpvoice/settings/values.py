@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
@@ -244,6 +246,18 @@ def local_numbers(value: Any) -> re.Pattern[str]:
             " lists of destinations"
         )
     return pattern
+
+
+def folder(value: Any) -> Path:
+    """A folder whose files can be read."""
+    rule = "must be a folder that can be read"
+    try:
+        path = Path(text(value))
+        if not path.is_dir() or not os.access(path, os.R_OK | os.X_OK):
+            raise ValueError
+    except (ValueError, OSError):
+        raise ValueError(rule) from None
+    return path.absolute()
 
 
 def language(value: Any) -> str:

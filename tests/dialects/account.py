@@ -29,5 +29,6 @@ DEFAULTS: Final = CallDefaults(
     lead_in=0.5,
     tail=0.7,
     check_voice=check_voice,
+    prompts=frozenset({"welcome", "Thank_you-2"}).__contains__,
 )
 """Two trunks; Britain but for one range of it, and what begins with +99."""

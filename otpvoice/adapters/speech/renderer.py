@@ -6,20 +6,22 @@ It keeps no order of characters anywhere: a code exists here only while ``prepar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from string import ascii_letters, digits
 from typing import Final, assert_never
 
 from otpvoice.adapters.speech.cache import ClipCache
+from otpvoice.adapters.speech.prompts import Prompts
 from otpvoice.adapters.speech.voice import Voice
 from otpvoice.core.actions import SayCode
 from otpvoice.core.locale import Locales, lookup
 from otpvoice.core.reading import code_script
 from otpvoice.core.secret import OtpCode
-from otpvoice.core.speech import CodeCharacter, Script, Silence, SpeechUnavailable, Spoken, Words
+from otpvoice.core.speech import CodeCharacter, Recording, Script, Silence, SpeechUnavailable, Spoken, Tone, Words
 from otpvoice.media.g711 import SAMPLE_RATE, SILENCE, Law, encode
+from otpvoice.media.tone import tone
 
 ROOM: Final = 16 * 1024 * 1024
 """Bytes of clips that are kept beside those made ahead: half an hour of speech."""
@@ -38,16 +40,27 @@ class _Order:
 
 
 class Renderer:
-    """Renders scripts for one law. ``default_voice`` is ``engine`` or ``engine:voice``; raises ``ValueError``."""
+    """Renders scripts for one law. ``default_voice`` is ``engine`` or ``engine:voice``; raises ``ValueError``.
+
+    ``prompts`` None: there is no folder of recordings, and every one is missing.
+    """
 
     def __init__(
-        self, voices: Iterable[Voice], locales: Locales, law: Law, default_voice: str = "espeak", room: int = ROOM
+        self,
+        voices: Iterable[Voice],
+        locales: Locales,
+        law: Law,
+        default_voice: str = "espeak",
+        room: int = ROOM,
+        *,
+        prompts: Prompts | None = None,
     ) -> None:
         self._voices = {voice.name: voice for voice in voices}
         self._locales = locales
         self._law = law
         self._default = default_voice
         self._clips = ClipCache(room)
+        self._prompts = prompts
         self._under_way: dict[_Order, asyncio.Task[bytes]] = {}
         engine, name = self._named(default_voice)
         self._default_language = _primary(engine.voice_language(name) or "") if name else ""
@@ -72,7 +85,7 @@ class Renderer:
                     case CodeCharacter():
                         # As ``core.reading`` spells: small letters are any, capitals are said to be capitals.
                         orders |= {self._order(replace(item, character=one)) for one in digits + ascii_letters}
-                    case Silence():
+                    case Silence() | Recording() | Tone():
                         pass
         clips = await self._all([order for order in orders if self._clips.get(order) is None], ahead=True)
         for order, clip in clips.items():
@@ -85,10 +98,10 @@ class Renderer:
     async def prepare(self, script: Script) -> tuple[bytes, ...]:
         """Return the sound of each item in the law, in order; equal items share their bytes.
 
-        Silence is exact to the sample. Words without anything to say are empty, characters never are. Raises
-        ``SpeechUnavailable``.
+        Silence and tones are exact to the sample. Words without anything to say are empty, characters never are.
+        Raises ``SpeechUnavailable``.
         """
-        orders = [None if isinstance(item, Silence) else self._order(item) for item in script]
+        orders = [self._order(item) if isinstance(item, Words | CodeCharacter) else None for item in script]
         clips: dict[_Order, bytes] = {}
         missing: list[_Order] = []
         for order in orders:
@@ -98,10 +111,16 @@ class Renderer:
                     missing.append(order)
                 else:
                     clips[order] = clip
+        # First what costs no engine: where a recording is missing, nothing is rendered in vain.
+        others: dict[Spoken, bytes] = {}
+        for item in dict.fromkeys(script):
+            if isinstance(item, Recording | Tone):
+                others[item] = await self._other(item)
         if missing:
             clips |= await self._all(dict.fromkeys(missing), ahead=False)
         return tuple(
-            self._sound(item, clips[order] if order else b"") for item, order in zip(script, orders, strict=True)
+            self._sound(item, clips[order] if order else b"", others)
+            for item, order in zip(script, orders, strict=True)
         )
 
     async def close(self) -> None:
@@ -111,10 +130,23 @@ class Renderer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _sound(self, item: Spoken, clip: bytes) -> bytes:
+    async def _other(self, item: Recording | Tone) -> bytes:
+        """Return what no engine makes."""
+        if isinstance(item, Recording):
+            if self._prompts is None:
+                raise SpeechUnavailable("prompt_missing")
+            return await self._prompts.clip(item.name, self._law)
+        if (clip := self._clips.get(item)) is None:
+            clip = await asyncio.to_thread(_tone, item, self._law)
+            self._clips.put(item, clip)
+        return clip
+
+    def _sound(self, item: Spoken, clip: bytes, others: Mapping[Spoken, bytes]) -> bytes:
         match item:
             case Silence():
                 return self.silence(item.seconds)
+            case Recording() | Tone():
+                return others[item]
             case Words():
                 return clip
             case CodeCharacter():
@@ -197,6 +229,13 @@ class Renderer:
         self._under_way.pop(order, None)
         if not task.cancelled():
             task.exception()  # seen: nobody may be waiting any more
+
+
+def _tone(item: Tone, law: Law) -> bytes:
+    try:
+        return encode(tone(item.frequencies, item.seconds), law)
+    except ValueError:
+        raise SpeechUnavailable("tone_frequency") from None
 
 
 def _may_hold_a_code(text: str) -> bool:

@@ -1,0 +1,68 @@
+"""Whether all that a plan would speak and play can be: asked before anybody is rung.
+
+It makes no sound. Voices and recordings are asked for through what the account offers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TypeAlias, assert_never
+
+from otpvoice.core import actions as core
+from otpvoice.core.plan import CallPlan
+from otpvoice.dialects.offers import CallDefaults
+from otpvoice.dialects.problems import Problem, json_path
+
+_Place: TypeAlias = tuple[str | int, ...]
+_Audible: TypeAlias = core.Say | core.SayCode | core.Play
+
+
+def unspeakable(plan: CallPlan, defaults: CallDefaults, *, shorthand: bool = False) -> Iterator[Problem]:
+    """Return what a voice does not speak, once for each language and voice, and each recording that there is not.
+
+    ``shorthand``: the plan's actions were not written out as ``actions``.
+    """
+    asked: set[tuple[str, str | None]] = set()
+    for place, action in _audible(plan, shorthand=shorthand):
+        if isinstance(action, core.Play):
+            if defaults.prompts is None or not defaults.prompts(action.prompt):
+                yield Problem(json_path((*place, "prompt")), "prompt", "names a recording that there is not")
+            continue
+        spoken = action.language or plan.language, action.voice or plan.voice
+        if spoken not in asked:
+            asked.add(spoken)
+            if not _speaks(*spoken, defaults):
+                own = "voice" if action.voice else "language" if action.language else None
+                path = (*place, own) if own else ("language" if plan.voice is None else "voice",)
+                yield Problem(
+                    json_path(path), "voice", "asks for a voice that there is not, or that does not speak this language"
+                )
+
+
+def _speaks(language: str, voice: str | None, defaults: CallDefaults) -> bool:
+    if defaults.check_voice is None:
+        return True
+    try:
+        defaults.check_voice(language, voice)
+    except ValueError:
+        return False
+    return True
+
+
+def _audible(plan: CallPlan, *, shorthand: bool) -> Iterator[tuple[_Place, _Audible]]:
+    """Return all that is heard, with its place in the request."""
+    for index, action in enumerate(plan.actions):
+        place: _Place = () if shorthand else ("actions", index)
+        match action:
+            case core.Say() | core.SayCode() | core.Play():
+                yield place, action
+            case core.Gather():
+                place = ("gather",) if shorthand else place
+                for name in ("prompt", "success", "failure"):
+                    for item, part in enumerate(getattr(action, name)):
+                        if not isinstance(part, core.Pause):
+                            yield (*place, name, item), part
+            case core.Pause() | core.Dial() | core.Hangup():
+                pass
+            case _:
+                assert_never(action)

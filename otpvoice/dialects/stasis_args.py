@@ -1,0 +1,244 @@
+"""The dialplan's spelling: the arguments of ``Stasis(otpvoice,key=value,…)``, and their translation into a call plan.
+
+It unquotes nothing. Asterisk has separated the arguments and taken quotes and backslashes away by then
+(``apps/app_stasis.c``: AST_STANDARD_APP_ARGS; ``main/app.c``: __ast_app_separate_args), so the first ``=`` is all that
+there is to find. It reads no variables either: it says which ones are wanted.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from pydantic import Field, ValidationError
+
+from otpvoice.core.plan import CallPlan
+from otpvoice.dialects import fields
+from otpvoice.dialects.complaints import complaints
+from otpvoice.dialects.context import Context
+from otpvoice.dialects.native_actions import Action, Model, to_core
+from otpvoice.dialects.numbers import refused_destinations
+from otpvoice.dialects.offers import CallDefaults
+from otpvoice.dialects.problems import Problem
+from otpvoice.dialects.speakable import unspeakable
+from otpvoice.dialects.stasis_keys import ACTS, BESIDE_CALL, KEYS, REASONS, Invalid, read_value
+
+__all__ = ["KEYS", "REASONS", "Arguments", "Invalid", "parse_arguments"]
+
+MOST_HEADERS: Final = 10
+LONGEST_HEADER: Final = 200
+"""Characters of a header's value that are kept."""
+TALKING: Final = 14_400.0
+"""Seconds of a call that dials. Without one the default of the HTTP API holds, which would cut a conversation short;
+a dialplan that wants less has ``TIMEOUT(absolute)``."""
+
+_CALL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+# Nothing that the dialplan would evaluate: no functions, no expressions, no part of another variable.
+_VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,79}", re.ASCII)
+_HEADER: Final = re.compile(r"X-[A-Za-z0-9-]{1,60}", re.ASCII)
+_LONGEST_NUMBER: Final = 64
+
+# By type of action, in the order in which they are done: our keys, and the fields that they are there. A value that
+# several keys may give (code, code_var) is called by the one that gave it.
+_FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "play": {"play": "prompt"},
+    "say": {"say": "text"},
+    "say_code": {"code": "code", "code_var": "code", "brand": "brand"},
+    "gather": {
+        "gather": "max_digits",
+        "min": "min_digits",
+        "valid": "valid_digits",
+        **{
+            name: name
+            for name, key in KEYS.items()
+            if key.goes_with == ("gather",) and name not in {"min", "valid"}
+        },
+    },
+    "dial": {"dial": "to"},
+}  # fmt: skip
+_SPOKEN: Final[Mapping[str, tuple[str, ...]]] = {"times": ("say_code", "say", "play"), "speed": ("say_code", "say")}
+"""Which action a key belongs to: the first that there is."""
+
+
+class _Body(Model):
+    """The same models as those of ``POST /v1/calls``, and so the same rules."""
+
+    language: fields.Language | None = None
+    voice: fields.VoiceName | None = None
+    actions: list[Action] = Field(min_length=1, max_length=len(_FIELDS))
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What a dialplan asks for, its keys checked; the values are when the plan is made.
+
+    ``call``: the id of a prepared call. ``goes_on``: the channel continues in the dialplan, else it is hung up.
+    ``variables``: what has to be read from the channel, as its variables or functions are written.
+    """
+
+    call: str | None
+    goes_on: bool
+    variables: tuple[str, ...]
+    _given: Mapping[str, str] = field(repr=False)  # a code may be in it
+    _headers: tuple[str, ...] = ()
+
+    def plan(
+        self,
+        number: str | None,
+        caller: str | None,
+        values: Mapping[str, str | None],
+        defaults: CallDefaults,
+        now: float,
+    ) -> CallPlan:
+        """Return the plan. ``number`` was dialled by ``caller``; ``values`` are those of ``variables``.
+
+        Raises ``Invalid`` for the first thing that is wrong, and for a prepared call, which has its plan.
+        """
+        if self.call is not None:
+            raise Invalid("conflict", "call has its plan already")
+        trunk = next(iter(defaults.trunks.values()), None)
+        if trunk is None:
+            raise Invalid("not_allowed", "the account has no trunk")
+        document, keys = self._document(values)
+        try:
+            body = _Body.model_validate(document, context=Context(defaults, now))
+        except ValidationError as error:
+            raise _invalid(next(complaints(error)), keys) from None
+        shown = next(iter(trunk.caller_ids), None)
+        plan = CallPlan(
+            to=_line(number, _LONGEST_NUMBER),
+            caller_id=_line(caller, _LONGEST_NUMBER),
+            trunk=trunk.name,
+            language=body.language or defaults.language,
+            actions=tuple(to_core(action, trunk, shown) for action in body.actions),
+            voice=body.voice,
+            ring_timeout=trunk.ring_timeout,
+            lead_in=defaults.lead_in,
+            tail=defaults.tail,
+            metadata=self.metadata(values),
+            inbound=True,
+            goes_on=self.goes_on,
+        )
+        for problem in (*unspeakable(plan, defaults), *refused_destinations(plan, defaults)):
+            raise _invalid(problem, keys)
+        return replace(plan, max_duration=TALKING) if "dial" in self._given else plan
+
+    def metadata(self, values: Mapping[str, str | None]) -> dict[str, str]:
+        """Return the values of the headers, those that have one, each on one line and cut to size."""
+        lines = {name: _line(values.get(_read(name)), LONGEST_HEADER) for name in self._headers}
+        return {name: line for name, line in lines.items() if line is not None}
+
+    def _document(self, values: Mapping[str, str | None]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the arguments as a request over HTTP would have them, and by path what each field is called here."""
+        given = {key: read_value(key, text) for key, text in self._given.items()}
+        if "code_var" in given:
+            given["code_var"] = values.get(self._given["code_var"]) or ""
+            if not given["code_var"]:
+                raise Invalid("no_value", "code_var names a variable that has no value")
+        actions: dict[str, dict[str, Any]] = {}
+        keys: dict[str, str] = {f"$.{key}": key for key in ("language", "voice")}
+        for kind, names in _FIELDS.items():
+            if any(key in given for key in names if key in ACTS):
+                path = f"$.actions[{len(actions)}]"
+                actions[kind] = {"type": kind} | {name: given[key] for key, name in names.items() if key in given}
+                keys |= {f"{path}.{name}": key for key, name in names.items() if key in given or key not in ACTS}
+        for key, kinds in _SPOKEN.items():
+            if key in given:
+                owner = next(kind for kind in kinds if kind in actions)
+                actions[owner][key] = given[key]
+                keys[f"$.actions[{[*actions].index(owner)}].{key}"] = key
+        document = {key: given[key] for key in ("language", "voice") if key in given}
+        return document | {"actions": list(actions.values())}, keys
+
+
+def parse_arguments(args: Sequence[str]) -> Arguments:
+    """Return what the arguments after the application's name ask for, as Asterisk hands them over.
+
+    Raises ``Invalid`` for the first thing that is wrong with the keys.
+    """
+    given = _pairs(args)
+    _check_companions(given)
+    then = given.pop("then", "continue")
+    if then not in {"continue", "hangup"}:
+        raise Invalid("choice", "then must be continue or hangup")
+    if given.pop("door", "dialplan") != "dialplan":
+        raise Invalid("not_supported", "door must be dialplan: others are not supported yet")
+    call = given.pop("call", None)
+    if call is not None and not _CALL_ID.fullmatch(call):
+        raise Invalid("format", "call must be the id of a call, as the answer over HTTP had it")
+    variable = given.get("code_var")
+    if variable is not None and not _VARIABLE.fullmatch(variable):
+        raise Invalid("format", "code_var must be the plain name of a variable: letters, digits and underscores")
+    headers = _headers(given.pop("header", None))
+    variables = (*([variable] if variable is not None else []), *map(_read, headers))
+    return Arguments(call, then == "continue", variables, given, headers)
+
+
+def _pairs(args: Sequence[str]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for place, argument in enumerate(args, start=1):
+        name, equals, value = argument.partition("=")
+        key = name.strip(" ")
+        if not equals:
+            raise Invalid("not_a_pair", f'argument {place} is not key=value; a comma needs quotes: "say=One, two"')
+        if key not in KEYS:
+            raise Invalid("unknown_key", f"argument {place} has a key that is not known")
+        if key in given:
+            raise Invalid("repeated_key", f"{key} is given twice")
+        if KEYS[key].later:
+            raise Invalid("not_supported", f"{key} is not supported yet")
+        if not value and not KEYS[key].may_be_empty:
+            raise Invalid("no_value", f"{key} has no value")
+        if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
+            raise Invalid("format", f"{key} must have no control characters")
+        given[key] = value
+    return given
+
+
+def _check_companions(given: Mapping[str, str]) -> None:
+    if "call" in given:
+        for key in given:
+            if key not in BESIDE_CALL:
+                raise Invalid("conflict", f"{key} does not go with call: the prepared call has it all")
+        return
+    if "code" in given and "code_var" in given:
+        raise Invalid("conflict", "code and code_var exclude each other")
+    if not any(key in given for key in ACTS):
+        raise Invalid("nothing_to_do", f"one of call, {', '.join(ACTS)} is required")
+    for key in given:
+        others = KEYS[key].goes_with
+        if others and not any(other in given for other in others):
+            raise Invalid("conflict", f"{key} goes with {' or '.join(others)}, which is not given")
+
+
+def _headers(value: str | None) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    names = tuple(name.strip(" ") for name in value.split(","))
+    if len(names) > MOST_HEADERS:
+        raise Invalid("too_many", f"header must be at most {MOST_HEADERS} names")
+    # Names of headers know no case (RFC 3261 section 7.3.1).
+    if not all(map(_HEADER.fullmatch, names)) or len({name.lower() for name in names}) < len(names):
+        raise Invalid("format", "header must be different names of X- and 1 to 60 letters, digits and hyphens")
+    return names
+
+
+def _read(header: str) -> str:
+    return f"PJSIP_HEADER(read,{header})"
+
+
+def _line(value: str | None, longest: int) -> str | None:
+    """Return what somebody else's equipment says, fit for a log and a record: one line, printable, of this length."""
+    return "".join(character for character in value or "" if character.isprintable())[:longest].strip() or None
+
+
+def _invalid(problem: Problem, keys: Mapping[str, str]) -> Invalid:
+    """Return a problem of the models in the dialplan's words."""
+    key = keys.get(problem.path)
+    if key is None or problem.code not in REASONS:
+        # The tables above are not whole; to say less is better than to say what can't be understood.
+        return Invalid("rule", "the arguments can't be taken together")
+    return Invalid(problem.code, f"{key} {problem.message}")

@@ -1,0 +1,320 @@
+"""The dialplan's arguments: what they become, what is refused and how it is said, and that nothing else can happen."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import replace
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from otpvoice.core.actions import Action, Dial, Gather, Play, Say, SayCode
+from otpvoice.core.digits import DigitRules
+from otpvoice.core.plan import CallPlan
+from otpvoice.core.secret import OtpCode
+from otpvoice.dialects.offers import CallDefaults
+from otpvoice.dialects.stasis_args import Arguments, Invalid, parse_arguments
+from otpvoice.dialects.stasis_keys import ACTS, KEYS, REASONS
+from tests.dialects.account import DEFAULTS, NOW
+
+CODE = SayCode(OtpCode("918273"))
+NUMBER, CALLER = "1000", "+442079460555"
+
+
+def plan(*args: str, defaults: CallDefaults = DEFAULTS, **variables: str | None) -> CallPlan:
+    return parse_arguments(args).plan(NUMBER, CALLER, variables, defaults, NOW)
+
+
+def refusal(*args: str, defaults: CallDefaults = DEFAULTS, **variables: str | None) -> Invalid:
+    with pytest.raises(Invalid) as refused:
+        plan(*args, defaults=defaults, **variables)
+    assert refused.value.__cause__ is None
+    return refused.value
+
+
+# --- what they become -------------------------------------------------------------------------------------------------
+
+
+def gather(**rules: object) -> DigitRules:
+    return DigitRules(max_digits=4, **rules)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("args", "actions"),
+    [
+        (["code=918273"], [CODE]),
+        ([" code=918273"], [CODE]),
+        (["code=918273", "times=3", "speed=1", "brand=Acme"], [replace(CODE, times=3, speed=1.0, brand="Acme")]),
+        (["say=Hello, world"], [Say("Hello, world")]),
+        (["say=1+1=2"], [Say("1+1=2")]),
+        (["say=Hello", "times=2", "speed=0.75"], [Say("Hello", times=2, speed=0.75)]),
+        (["play=welcome"], [Play("welcome")]),
+        (["play=welcome", "times=5"], [Play("welcome", times=5)]),
+        # times and speed are the code's, else the text's, else the recording's
+        (["times=3", "play=welcome", "say=A", "code=918273"], [Play("welcome"), Say("A"), replace(CODE, times=3)]),
+        (["times=3", "say=A", "play=welcome"], [Play("welcome"), Say("A", times=3)]),
+        (["gather=4"], [Gather(gather())]),
+        (["gather=4", "terminators="], [Gather(gather(terminators=""))]),
+        (
+            [
+                "gather=4",
+                "min=0",
+                "terminators=*#",
+                "valid=0123456789ABCD",
+                "first_digit_timeout=5",
+                "inter_digit_timeout=2.5",
+                "overall_timeout=30",
+                "tries=3",
+                "barge_in=no",
+                "tag=pin",
+                "sensitive=OFF",
+                "prompt=Key?",
+            ],
+            [
+                Gather(
+                    gather(
+                        min_digits=0,
+                        terminators="*#",
+                        valid_digits="0123456789ABCD",
+                        first_digit_timeout=5.0,
+                        inter_digit_timeout=2.5,
+                        overall_timeout=30.0,
+                    ),
+                    prompt=(Say("Key?"),),
+                    tries=3,
+                    barge_in=False,
+                    tag="pin",
+                    sensitive=False,
+                )
+            ],
+        ),
+        (["dial=1000"], [Dial("1000", "+442079460001", 45.0)]),
+        (["dial=+442079460123"], [Dial("+442079460123", "+442079460001", 45.0)]),
+        # whatever the order of the arguments
+        (
+            ["dial=1000", "gather=4", "code=918273", "say=A", "play=welcome", "door=dialplan"],
+            [Play("welcome"), Say("A"), CODE, Gather(gather()), Dial("1000", "+442079460001", 45.0)],
+        ),
+    ],
+)
+def test_arguments_become_actions(args: list[str], actions: list[Action]) -> None:
+    assert plan(*args).actions == tuple(actions)
+
+
+def test_a_plan_is_one_of_a_channel_that_was_handed_over() -> None:
+    assert plan("code=918273", "language=pt-BR", "voice=espeak:pt-br", "then=hangup") == CallPlan(
+        to=NUMBER,
+        caller_id=CALLER,
+        trunk="default",
+        language="pt-BR",
+        actions=(CODE,),
+        voice="espeak:pt-br",
+        lead_in=0.5,
+        tail=0.7,
+        inbound=True,
+        goes_on=False,
+    )
+
+
+def test_the_channel_goes_on_unless_it_is_to_be_hung_up() -> None:
+    assert plan("code=918273").goes_on
+    assert plan("code=918273", "then=continue").goes_on
+    assert not parse_arguments(["call=call_1", "then=hangup"]).goes_on
+
+
+def test_a_call_that_connects_two_people_is_not_cut_after_three_minutes() -> None:
+    assert plan("code=918273").max_duration == 180
+    assert plan("code=918273", "dial=1000").max_duration == 14_400
+
+
+def test_a_code_is_read_from_the_variable_that_is_named() -> None:
+    assert parse_arguments(["code_var=__OTP"]).variables == ("__OTP",)
+    assert plan("code_var=OTP", "times=2", OTP="918273").actions == (CODE,)
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_a_variable_without_a_value_is_said_to_have_none(value: str | None) -> None:
+    assert refusal("code_var=OTP", OTP=value).reason == "no_value"
+
+
+def test_headers_are_read_into_metadata_fit_to_be_kept() -> None:
+    arguments = parse_arguments(["code=918273", "header=X-Account, X-Long,X-None,X-Empty,X-Odd"])
+    names = [f"PJSIP_HEADER(read,X-{name})" for name in ("Account", "Long", "None", "Empty", "Odd")]
+    assert arguments.variables == tuple(names)
+    values = dict(zip(names, ["7", "ä" * 300, None, "", "a\r\nb\x00\ud800\u202ec\x7f"], strict=True))
+    kept = {"X-Account": "7", "X-Long": "ä" * 200, "X-Odd": "abc"}
+    assert arguments.metadata(values) == kept
+    assert arguments.plan(NUMBER, CALLER, values, DEFAULTS, NOW).metadata == kept
+
+
+def test_what_a_prepared_call_needs_is_read_and_its_plan_is_its_own() -> None:
+    arguments = parse_arguments(["call=call_0123456789abcdef01234567", "header=X-A"])
+    assert arguments.call == "call_0123456789abcdef01234567"
+    assert arguments.variables == ("PJSIP_HEADER(read,X-A)",)
+    with pytest.raises(Invalid):
+        arguments.plan(NUMBER, CALLER, {}, DEFAULTS, NOW)
+
+
+def test_what_a_caller_says_of_itself_is_cut_to_one_printable_line() -> None:
+    made = parse_arguments(["code=918273"]).plan(None, "a\nb\ud800" + "1" * 100, {}, DEFAULTS, NOW)
+    assert made.to is None
+    assert made.caller_id == "ab" + "1" * 62
+
+
+def test_no_code_is_shown_by_arguments() -> None:
+    assert "918273" not in repr(parse_arguments(["code=918273", "say=918273"]))
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+REFUSED = [
+    ([], "nothing_to_do", "one of call, play, say, code, code_var, gather, dial is required"),
+    (["then=continue", "header=X-A"], "nothing_to_do", None),
+    ([""], "not_a_pair", 'argument 1 is not key=value; a comma needs quotes: "say=One, two"'),
+    (["say=Hello", " world"], "not_a_pair", 'argument 2 is not key=value; a comma needs quotes: "say=One, two"'),
+    (["code=918273", "918273=x"], "unknown_key", "argument 2 has a key that is not known"),
+    (["Code=918273"], "unknown_key", None),
+    (["=918273"], "unknown_key", None),
+    (["code=918273", "code=918273"], "repeated_key", "code is given twice"),
+    (["code="], "no_value", "code has no value"),
+    (["gather=4", "tag="], "no_value", "tag has no value"),
+    (["code=918273", "door=8x8"], "not_supported", "door must be dialplan: others are not supported yet"),
+    *(([f"{key}=1"], "not_supported", f"{key} is not supported yet") for key, one in KEYS.items() if one.later),
+    (["code=918273", "code_var=OTP"], "conflict", "code and code_var exclude each other"),
+    (["call=call_1", "code=918273"], "conflict", "code does not go with call: the prepared call has it all"),
+    (["call=call_1", "door=dialplan"], "conflict", None),
+    (["say=Hello", "brand=Acme"], "conflict", "brand goes with code or code_var, which is not given"),
+    (["play=welcome", "speed=1"], "conflict", None),
+    (["gather=4", "times=2"], "conflict", None),
+    *(([f"{key}=1", "say=A"], "conflict", None) for key, one in KEYS.items() if one.goes_with == ("gather",)),
+    (["call=../../x"], "format", None),
+    (["code_var=FILTER(0-9,${X})"], "format", None),
+    (["code_var=1A"], "format", None),
+    (["code_var=A\n"], "format", None),
+    (["code_var=" + "A" * 81], "format", None),
+    (["code=91-82"], "format", "code must be 3 to 12 characters of 0-9, A-Z, a-z"),
+    (["code_var=OTP"], "format", "code_var must be 3 to 12 characters of 0-9, A-Z, a-z"),
+    (["play=../secret"], "format", None),
+    (["play=nowhere"], "prompt", "play names a recording that there is not"),
+    (["say=a\x00b"], "format", "say must have no control characters"),
+    (["say=a\ud800"], "format", None),
+    (["say=" + "a" * 3001], "length", "say must have at most 3000 characters"),
+    (["code=918273", "times=two"], "format", "times must be a whole number"),
+    (["code=918273", "times=2.0"], "format", None),
+    (["code=918273", "times=٢"], "format", None),
+    (["code=918273", "times= 2"], "format", None),
+    (["code=918273", "times=6"], "range", "times must be at most 5"),
+    (["code=918273", "times=-1"], "range", "times must be at least 1"),
+    (["code=918273", "speed=nan"], "format", "speed must be a number, as in 2 or 0.9"),
+    (["code=918273", "speed=1e0"], "format", None),
+    (["code=918273", "speed=3"], "range", "speed must be at most 2"),
+    (["code=918273", "brand=" + "a" * 31], "length", "brand must have at most 30 characters"),
+    (["code=918273", "then=stay"], "choice", "then must be continue or hangup"),
+    (["gather=65"], "range", "gather must be at most 64"),
+    (["gather=4", "min=5"], "rule", "min must be 0 to 4, the most that is collected"),
+    (["gather=4", "terminators=0123456789"], "rule", "valid must hold a key that is no terminator"),
+    (["gather=4", "valid=xyz"], "rule", None),
+    (["gather=4", "valid=" + "1" * 17], "length", None),
+    (["gather=4", "overall_timeout=601"], "range", None),
+    (["gather=4", "sensitive=maybe"], "choice", "sensitive must be yes or no"),
+    (["say=A", "language=english please"], "format", "language must be a BCP 47 language tag, as in pt-BR"),
+    (["say=A", "language=tlh"], "voice", None),
+    (["say=A", "voice=robot"], "voice", None),
+    (["dial=2000"], "format", None),
+    (["dial=+33123456789"], "destination_not_allowed", "dial is not on the list of allowed destinations"),
+    (["dial=+449098790000"], "destination_not_allowed", "dial is a premium-rate number"),
+    (["say=A", "header=X-A,X-a"], "format", None),
+    (["say=A", "header=From"], "format", None),
+    (["say=A", "header=X-A)"], "format", None),
+    (["say=A", "header=" + ",".join(f"X-{n}" for n in range(11))], "too_many", "header must be at most 10 names"),
+]
+
+
+@pytest.mark.parametrize(("args", "reason", "message"), REFUSED, ids=lambda value: str(value).encode().hex()[:40])
+def test_what_can_not_be_taken_is_named(args: list[str], reason: str, message: str | None) -> None:
+    invalid = refusal(*args, OTP="12")
+    assert invalid.reason == reason
+    assert message is None or invalid.message == message
+    assert "918273" not in str(invalid)
+
+
+def test_an_account_without_trunks_has_no_calls() -> None:
+    assert refusal("say=A", defaults=replace(DEFAULTS, trunks={})).reason == "not_allowed"
+
+
+def test_without_a_prompts_folder_there_is_no_recording() -> None:
+    assert refusal("play=welcome", defaults=replace(DEFAULTS, prompts=None)).reason == "prompt"
+
+
+def test_every_reason_but_that_of_the_switchboard_is_seen_here() -> None:
+    assert {reason for _, reason, _ in REFUSED} | {"not_allowed", "unknown_call"} == REASONS.keys()
+
+
+def test_the_tables_say_what_to_know() -> None:
+    assert all(key.meaning for key in KEYS.values())
+    assert all(re.fullmatch("[a-z_]+", word) and len(text.split()) > 3 for word, text in REASONS.items())
+    assert set(ACTS) <= KEYS.keys()
+    assert {other for key in KEYS.values() for other in key.goes_with} <= set(ACTS)
+
+
+# --- any arguments at all ---------------------------------------------------------------------------------------------
+
+ANY = st.text(st.characters(codec=None), max_size=40) | st.text("\x00\ud800=, \"\\${}()'", max_size=40)
+LIKELY = st.sampled_from(
+    ["918273", "OTP", "4", "2", "0.9", "yes", "welcome", "1000", "#", "X-A", "en-US", "continue", "espeak", "-1", "65"]
+)
+ARGUMENT = ANY | st.builds("{}={}".format, st.sampled_from([*KEYS]), LIKELY | ANY)
+MARK = "\u20acQZ7\u20ac"
+
+
+def made(args: list[str], value: str | None) -> CallPlan | Arguments | Invalid:
+    try:
+        arguments = parse_arguments(args)
+        values = dict.fromkeys(arguments.variables, value)
+        arguments.metadata(values)
+        return arguments if arguments.call else arguments.plan(value, value, values, DEFAULTS, NOW)
+    except Invalid as invalid:
+        return invalid
+
+
+def check(args: list[str], value: str | None) -> None:
+    match made(args, value):
+        case CallPlan() as plan:
+            assert plan.inbound
+            assert plan.actions
+            orjson.dumps([plan.to, plan.caller_id, dict(plan.metadata)])
+        case Arguments() as arguments:
+            assert arguments.call
+        case Invalid() as invalid:
+            assert invalid.reason in REASONS
+            assert invalid.message.isprintable()
+            assert len(invalid.message) < 200
+            assert "taken together" not in invalid.message, "a field that the tables do not name"
+
+
+@given(st.lists(ARGUMENT, max_size=8), st.none() | LIKELY | ANY)
+def test_any_arguments_are_answered(args: list[str], value: str | None) -> None:
+    check(args, value)
+
+
+@given(st.dictionaries(st.sampled_from([*KEYS]), LIKELY | ANY, max_size=12), st.none() | LIKELY | ANY)
+def test_any_values_of_known_keys_are_answered(pairs: dict[str, str], value: str | None) -> None:
+    check([f"{key}={text}" for key, text in pairs.items()], value)
+
+
+@given(st.lists(st.sampled_from([*KEYS, *ACTS]), unique=True, max_size=6), st.sampled_from(["{}", "{}={}", "{1}={0}"]))
+def test_nothing_that_was_given_is_repeated(keys: list[str], shape: str) -> None:
+    for value in (MARK, MARK + "\x00"):
+        args = [shape.format(key, value) for key in keys]
+        if isinstance(answer := made(args, value), Invalid):
+            assert "QZ7" not in str(answer)
+
+
+@pytest.mark.parametrize("shape", ["{}", "k{}=", "say=", "header=X-", "=", "code_var="])
+def test_the_largest_that_asterisk_hands_over_is_answered_at_once(shape: str) -> None:
+    started = time.process_time()
+    check([shape.format(n) + "x,=" * 700 for n in range(128)], "x" * 2048)
+    assert time.process_time() - started < 1
