@@ -47,6 +47,10 @@ lint: venv ## style and types
 bench: venv rig ## the benchmarks, in one table
 	.venv/bin/python -m benchmarks
 
+.PHONY: docs
+docs: venv ## what is made from the code in docs/
+	@.venv/bin/python -m tests.docs.outcome_table
+
 .PHONY: venv
 venv: ## the virtual environment, .venv
 	@tests/rig/venv.sh .venv

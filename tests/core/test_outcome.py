@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpvoice.core.outcome import REASONS, EndedParty, Ending, Fault, Outcome, OutcomeClass, OwnAction, classify
+from otpvoice.core.outcome import (
+    REASONS,
+    TABLE,
+    EndedParty,
+    Ending,
+    Fault,
+    Outcome,
+    OutcomeClass,
+    OwnAction,
+    classify,
+    markdown,
+)
 
 BUSY = OutcomeClass.BUSY
 CANCELED = OutcomeClass.CANCELED
@@ -31,6 +44,86 @@ def refused(status: int | None = None, cause: int | None = None, *, rang: bool =
 def verdict(ending: Ending) -> tuple[OutcomeClass, str | None, EndedParty]:
     outcome = classify(ending)
     return outcome.class_, outcome.reason, outcome.ended_by
+
+
+RING_TIMEOUT = OwnAction.RING_TIMEOUT
+CONTRACT: list[tuple[Ending, OutcomeClass, str | None]] = [
+    # answered, and none of the others
+    (Ending(answered=True, by_callee=True, cause=16), COMPLETED, None),
+    (Ending(answered=True, own=OwnAction.HANG_UP_BY_PLAN, cause=16), COMPLETED, None),
+    (Ending(answered=True, own=OwnAction.HANG_UP_BY_API, cause=16), COMPLETED, None),
+    # stale when queued, before dialling or at the answer
+    (Ending(answered=False, own=OwnAction.EXPIRED), EXPIRED, None),
+    (Ending(answered=True, own=OwnAction.EXPIRED), EXPIRED, None),
+    # our hang-up by API before the answer
+    (Ending(answered=False, own=OwnAction.HANG_UP_BY_API), CANCELED, None),
+    # 486, 600
+    (refused(486, 17), BUSY, None),
+    (refused(600, 17), BUSY, None),
+    # own ring timeout, 480 or 408 after 180/183
+    (Ending(answered=False, progressed=True, replied=True, own=RING_TIMEOUT, cause=16), NO_ANSWER, None),
+    (refused(480, 19, rang=True), NO_ANSWER, None),
+    (refused(408, 18, rang=True), NO_ANSWER, None),
+    # own ring timeout, 480 or 408 without any 18x but with an answer from the trunk
+    (Ending(answered=False, replied=True, own=RING_TIMEOUT, cause=16), UNREACHABLE, None),
+    (Ending(answered=False, replied=True, by_callee=True, sip_status=480, cause=19), UNREACHABLE, None),
+    (Ending(answered=False, replied=True, by_callee=True, sip_status=408, cause=18), UNREACHABLE, None),
+    # 404, 410, 484, 604, cause 1, 22, 28
+    *((refused(status, 127), INVALID_NUMBER, None) for status in (404, 410, 484, 604)),
+    *((refused(None, cause), INVALID_NUMBER, None) for cause in (1, 22, 28)),
+    # 403, 603, 607, 608, other 6xx, cause 21
+    (refused(403, 21), REJECTED, "forbidden"),
+    (refused(603, 21), REJECTED, "declined"),
+    (refused(607, 127), REJECTED, "unwanted"),
+    (refused(608, 127), REJECTED, "blocked"),
+    (refused(650, 127), REJECTED, "declined"),
+    (refused(None, 21), REJECTED, "declined"),
+    # no SIP reply at all, endpoint missing, 401/407, 488, 500, 502, 503, 302 not followed, 487 not ours, other 4xx/5xx
+    (Ending(answered=False, replied=False, own=RING_TIMEOUT, cause=16), FAILED, "trunk_unreachable"),
+    (Ending(answered=False, replied=False, by_callee=True, sip_status=408, cause=18), FAILED, "trunk_unreachable"),
+    (Ending(answered=False, replied=False, by_callee=True, sip_status=503, cause=34), FAILED, "trunk_unreachable"),
+    (Ending(answered=False, fault=Fault.TRUNK_MISSING), FAILED, "trunk_missing"),
+    (refused(401, 21), FAILED, "auth"),
+    (refused(407, 21), FAILED, "auth"),
+    (refused(488, 58), FAILED, "codec"),
+    (refused(500, 38), FAILED, "carrier_error"),
+    (refused(502, 27), FAILED, "carrier_error"),
+    (refused(503, 34), FAILED, "congestion"),
+    (refused(302, 23), FAILED, "redirected"),
+    (refused(487, 127), FAILED, "terminated"),
+    (refused(499, 127), FAILED, "request_failure"),
+    (refused(599, 34), FAILED, "carrier_error"),
+    # Asterisk or we died
+    (Ending(answered=True, fault=Fault.ASTERISK_LOST), FAILED, "asterisk_lost"),
+    (Ending(answered=True, fault=Fault.APP_LOST), FAILED, "app_lost"),
+    (Ending(answered=False, fault=Fault.LOST_BEFORE_DIALING), FAILED, "lost_before_dialing"),
+    # originate sent, answer lost, channel not found
+    (Ending(answered=False, fault=Fault.ORIGINATE_UNKNOWN), INDETERMINATE, "originate_unknown"),
+]
+
+
+@pytest.mark.parametrize(
+    ("ending", "expected"),
+    [
+        (Ending(answered=False, inbound=True, by_callee=True, cause=127), (CANCELED, None, EndedParty.CALLEE)),
+        (Ending(answered=False, inbound=True), (CANCELED, None, EndedParty.ASTERISK)),
+        (Ending(answered=True, inbound=True, by_callee=True, cause=16), (COMPLETED, None, EndedParty.CALLEE)),
+        (
+            Ending(answered=False, inbound=True, fault=Fault.MEDIA_UNAVAILABLE),
+            (FAILED, "media_unavailable", EndedParty.US),
+        ),
+    ],
+)
+def test_how_calls_end_that_were_handed_to_us(
+    ending: Ending, expected: tuple[OutcomeClass, str | None, EndedParty]
+) -> None:
+    assert verdict(ending) == expected
+
+
+@pytest.mark.parametrize(("ending", "class_", "reason"), CONTRACT)
+def test_the_table_of_outcomes_to_the_letter(ending: Ending, class_: OutcomeClass, reason: str | None) -> None:
+    outcome = classify(ending)
+    assert (outcome.class_, outcome.reason) == (class_, reason)
 
 
 @pytest.mark.parametrize(
@@ -273,25 +366,84 @@ def test_causes_that_we_set_are_reported_and_do_not_decide(own: OwnAction) -> No
     assert ours.class_ is not BUSY
 
 
-def test_every_ending_has_an_outcome_and_every_reason_and_class_is_used() -> None:
-    classes: set[OutcomeClass] = set()
-    reasons: set[str] = set()
-    deciding = [(own, fault) for own in (None, *OwnAction) for fault in (None, *Fault)]
-    for (own, fault), answered, progressed in product(deciding, (False, True), (False, True)):
-        # Where something of ours decides, a few statuses and causes show that they do not.
-        network = own is None and fault is None
-        statuses = (None, *range(300, 700)) if network else (None, 300, 486, 699)
-        causes = (None, *range(128)) if network else (None, 0, 17, 127)
-        for status, cause in product(statuses, causes):
-            outcome = classify(
-                Ending(answered=answered, progressed=progressed, own=own, fault=fault, sip_status=status, cause=cause)
-            )
-            assert (outcome.sip_status, outcome.cause) == (status, cause)
-            classes.add(outcome.class_)
-            if outcome.reason is not None:
-                reasons.add(outcome.reason)
+STATUSES = (None, *range(300, 700))
+CAUSES = (None, *range(128))
+SOME_CAUSES = (None, 0, 17, 18, 38, 127)
+A_FEW = list(product((None, 300, 408, 486, 503, 699), SOME_CAUSES))
+
+
+def endings(pairs: list[tuple[int | None, int | None]]) -> Iterator[Ending]:
+    """Return every ending that there can be, with these pairs of status and cause.
+
+    Where something of ours decides, or the answer, a few of them stand for all.
+    """
+    for answered, progressed, replied, by_callee in product(
+        (False, True), (False, True), (None, False, True), (False, True)
+    ):
+        for own, fault in product((None, *OwnAction), (None, *Fault)):
+            network = own is None and fault is None and not answered and by_callee
+            for status, cause in pairs if network else A_FEW:
+                yield Ending(
+                    answered=answered,
+                    progressed=progressed,
+                    replied=replied,
+                    by_callee=by_callee,
+                    own=own,
+                    fault=fault,
+                    sip_status=status,
+                    cause=cause,
+                )
+            for status, cause in A_FEW:
+                # A call that was handed to us: progress and replies are nobody's there.
+                yield Ending(
+                    answered=answered,
+                    inbound=True,
+                    by_callee=by_callee,
+                    own=own,
+                    fault=fault,
+                    sip_status=status,
+                    cause=cause,
+                )
+
+
+def test_every_ending_has_an_outcome_and_every_reason_class_and_party_is_used() -> None:
+    outcomes = set()
+    for ending in endings(list(product(STATUSES, CAUSES))):
+        outcome = classify(ending)
+        assert (outcome.sip_status, outcome.cause) == (ending.sip_status, ending.cause)
+        outcomes.add((outcome.class_, outcome.reason, outcome.ended_by))
+    classes, reasons, parties = (set(column) for column in zip(*outcomes, strict=True))
     assert classes == set(OutcomeClass)
-    assert reasons == REASONS
+    assert reasons == REASONS | {None}
+    assert parties == set(EndedParty)
+
+
+def test_beside_a_status_no_cause_counts_and_what_we_know_ourselves_needs_neither() -> None:
+    """Why a few of them may stand for all, above."""
+    verdicts: dict[object, set[tuple[object, ...]]] = {}
+    for ending in endings(list(product(STATUSES, SOME_CAUSES))):
+        told = ending.sip_status is not None
+        ours = ending.own is not None or ending.fault is not None or ending.answered
+        key = replace(ending, cause=None, sip_status=None if ours else ending.sip_status)
+        if told or ours:
+            verdicts.setdefault(key, set()).add(verdict(ending)[:2])
+    assert {len(different) for different in verdicts.values()} == {1}
+
+
+def test_each_row_is_the_first_for_some_ending() -> None:
+    """A row that others hide would be a promise in the documentation that is not kept."""
+    pairs = [*product(STATUSES, (None,)), *product((None,), CAUSES)]
+    used = {next(number for number, row in enumerate(TABLE) if row.covers(ending)) for ending in endings(pairs)}
+    assert used == set(range(len(TABLE)))
+
+
+def test_the_table_for_people_has_each_row() -> None:
+    head, rule, *rows = markdown().splitlines()
+    assert len(rows) == len(TABLE)
+    assert {row.count("|") for row in (head, rule, *rows)} == {7}
+    assert "| busy | 486, 600 | 17 | `busy` |  | RFC 3261, 21.4.24, 21.6.1; Q.850 |" in rows
+    assert "| redirected | 3xx | 23 | `failed` | `redirected` | RFC 3261, 21.3; Q.850 |" in rows
+    assert "| request failure | other 4xx |  | `failed` | `request_failure` | RFC 3261, 21.4 |" in rows
 
 
 @given(

@@ -89,7 +89,7 @@ async def test_the_request_of_the_readme_places_a_call(tmp_path: Path) -> None:
     (answer,) = blocks("README.md", "json")
     async with (
         await RedisInstance.start(tmp_path / "redis") as redis,
-        CalleeAgent(Scenario.answers().hangs_up(after=1)) as phone,
+        CalleeAgent(Scenario.answers().without_rtcp().hangs_up(after=1)) as phone,
         await AsteriskInstance.start(tmp_path / "asterisk", trunk=phone.address) as asterisk,
         await ServeInstance.start(
             tmp_path / "service",

@@ -15,11 +15,18 @@ from typing import Final, NamedTuple, TypeAlias, assert_never
 
 from otpvoice.testkit.callee import Call as AgentCall
 from otpvoice.testkit.callee import CalleeAgent, Direction, Invite, Law, Scenario, Stroke
+from otpvoice.testkit.callee.tone import sine
 from tests.fakes import FakeAsterisk
 from tests.fakes.call import Call as FakeCall
 
 SOON: Final = 20.0
 """Seconds within which whatever is awaited has happened, on a busy machine too."""
+HEADERS: Final = {
+    302: {"Contact": "<sip:19005550100@127.0.0.1>"},
+    401: {"WWW-Authenticate": 'Digest realm="network", nonce="1", algorithm=MD5'},
+    407: {"Proxy-Authenticate": 'Digest realm="network", nonce="1", algorithm=MD5'},
+}
+"""What a response of this status would not be without (RFC 3261, 20.7, 20.27, 21.3)."""
 _numbers = itertools.count(1)
 
 
@@ -49,7 +56,14 @@ class NeverAnswers:
 
 @dataclass(frozen=True, slots=True)
 class Dead:
-    """No SIP reply at all."""
+    """No SIP reply at all. ``timer_b``: when the fake gives up; a real Asterisk has it in its configuration."""
+
+    timer_b: float = 32.0
+
+
+@dataclass(frozen=True, slots=True)
+class Unconnected:
+    """Nobody listens at its network's address: for a real Asterisk the dial string has to name such an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +71,12 @@ class AnswersAtCancel:
     """Rings until it is canceled, and picks up then: its 200 crosses the CANCEL. The fake has no wire for that."""
 
 
-Manner: TypeAlias = Answers | Rejects | NeverAnswers | Dead | AnswersAtCancel
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """Calls in, and is not called: ``callers.py``."""
+
+
+Manner: TypeAlias = Answers | Rejects | NeverAnswers | Dead | Unconnected | AnswersAtCancel | Calls
 
 
 class Packet(NamedTuple):
@@ -105,6 +124,14 @@ class Phone(ABC):
         """Key digits; returns when the last gap is over."""
 
     @abstractmethod
+    async def speaks(self, frequency: float, seconds: float) -> None:
+        """Say ``tone(frequency, seconds)``; returns when it is out."""
+
+    @abstractmethod
+    def tone(self, frequency: float, seconds: float) -> bytes:
+        """Return a sine in this phone's law."""
+
+    @abstractmethod
     async def hold(self, direction: Direction = Direction.SENDONLY) -> None:
         """Put the caller on hold."""
 
@@ -125,6 +152,16 @@ class Phone(ABC):
     @abstractmethod
     def strokes(self) -> list[Stroke]:
         """The keys that were pressed."""
+
+    @property
+    @abstractmethod
+    def told_keys(self) -> str:
+        """The keys that the other side pressed, as they arrived here."""
+
+    @property
+    @abstractmethod
+    def shown(self) -> str:
+        """The number of whoever calls, as it is shown here."""
 
     @property
     def sound(self) -> bytes:
@@ -180,6 +217,12 @@ class AgentPhone(Phone):
     async def press(self, digits: str, *, on: float = 0.1, off: float = 0.1) -> None:
         await self.call.press(digits, on=on, off=off)
 
+    async def speaks(self, frequency: float, seconds: float) -> None:
+        await self.call.play_tone(frequency, seconds)
+
+    def tone(self, frequency: float, seconds: float) -> bytes:
+        return sine(frequency, seconds, self.call.recording.law)
+
     async def hold(self, direction: Direction = Direction.SENDONLY) -> None:
         await self.call.hold(direction)
 
@@ -198,14 +241,22 @@ class AgentPhone(Phone):
     def strokes(self) -> list[Stroke]:
         return self.call.strokes
 
+    @property
+    def told_keys(self) -> str:
+        return self.call.recording.digits()
+
+    @property
+    def shown(self) -> str:
+        return self.call.invite.caller
+
 
 class AgentNetwork(Network):
     """One agent, many numbers. No restart of Asterisk is needed: the dial string names the agent's address."""
 
     def __init__(self, endpoint: str = "trunk", law: Law | None = None) -> None:
         self.agent = CalleeAgent(self._scenario)
+        self.law = law
         self._endpoint = endpoint
-        self._law = law
         self._phones: dict[str, AgentPhone] = {}
         self._sorting: asyncio.Task[None] | None = None
 
@@ -232,7 +283,7 @@ class AgentNetwork(Network):
         if phone is None:
             return Scenario.rejects(404)
         scenario = _scenario_of(phone.manner)
-        return scenario if self._law is None else scenario.with_laws(self._law)
+        return scenario if self.law is None else scenario.with_laws(self.law)
 
     async def _sort(self) -> None:
         while True:
@@ -248,15 +299,17 @@ def _scenario_of(manner: Manner) -> Scenario:
             scenario = Scenario.answers(ring, provisional=provisional)
             return scenario.hangs_up() if hangs_up_at_once else scenario
         case Rejects(status, None):
-            return Scenario.rejects(status)
+            return Scenario.rejects(status, headers=HEADERS.get(status))
         case Rejects(status, ring):
-            return Scenario.rejects(status, ring=ring or 0.0, provisional=180)
+            return Scenario.rejects(status, ring=ring or 0.0, provisional=180, headers=HEADERS.get(status))
         case NeverAnswers(provisional):
             return Scenario.never_answers(provisional=provisional)
-        case Dead():
+        case Dead() | Unconnected():
             return Scenario.dead()
         case AnswersAtCancel():
             return Scenario.answers_at_cancel()
+        case Calls():
+            return Scenario.talks()
         case _:
             assert_never(manner)
 
@@ -289,6 +342,10 @@ class FakePhone(Phone):
                 self.callee.answers(ring, ringing=False)
                 if hangs_up_at_once:
                     self.callee.hangs_up()
+            case Rejects(302, ring):
+                # Which of Asterisk's threads is first is anybody's guess.
+                ringing = self.callee if ring is None else self.callee.rings()
+                ringing.redirects("19005550100", ring or 0.0, dropped=int(self.number[-1]) % 2 == 0)
             case Rejects(status, None):
                 self.callee.rejects(status)
             case Rejects(status, ring):
@@ -297,10 +354,14 @@ class FakePhone(Phone):
                 self.callee.rejects(408, 1e6)
             case NeverAnswers(provisional):
                 self.callee.rings() if provisional == 180 else self.callee.progresses()
-            case Dead():
-                self.callee.unreachable()
+            case Dead(timer_b):
+                self.callee.unreachable(timer_b)
+            case Unconnected():
+                self.callee.unconnected()
             case AnswersAtCancel():
                 self.callee.never_answers()
+            case Calls():
+                self.callee.anew()
             case _:
                 assert_never(manner)
 
@@ -332,6 +393,13 @@ class FakePhone(Phone):
             await self.call.press(digit, on=on, off=off)
             self._strokes.append(Stroke(digit, down, loop.time() - off))
 
+    async def speaks(self, frequency: float, seconds: float) -> None:
+        spoken = self.call.say(self.tone(frequency, seconds))
+        await asyncio.sleep(spoken / self._asterisk.speed)
+
+    def tone(self, frequency: float, seconds: float) -> bytes:
+        return sine(frequency, seconds, self._law)
+
     async def hold(self, direction: Direction = Direction.SENDONLY) -> None:
         del direction
         self.call.hold()
@@ -349,6 +417,14 @@ class FakePhone(Phone):
     @property
     def strokes(self) -> list[Stroke]:
         return self._strokes
+
+    @property
+    def told_keys(self) -> str:
+        return self.call.digits
+
+    @property
+    def shown(self) -> str:
+        return self.call.channel.caller[1] or self.call.channel.connected[1]
 
     def _audible(self) -> float:
         ear, heard = self._ear, self.call.heard
@@ -371,8 +447,8 @@ class FakeNetwork(Network):
     dial = "PJSIP/{number}@trunk"
 
     def __init__(self, asterisk: FakeAsterisk, law: Law = Law.PCMU) -> None:
-        self._asterisk = asterisk
-        self._law = law
+        self.asterisk = asterisk
+        self.law = law
 
     def phone(self, manner: Manner) -> FakePhone:
-        return FakePhone(manner, self._asterisk, self._law)
+        return FakePhone(manner, self.asterisk, self.law)
