@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from otpvoice import logs
 from otpvoice.adapters.locales import load_locales
 from otpvoice.core import events
-from otpvoice.core.actions import SayCode
+from otpvoice.core.actions import Dial, SayCode
 from otpvoice.core.digits import Collected, EndedBy
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.outcome import Ending, OwnAction, classify
@@ -27,6 +27,7 @@ from otpvoice.logs import lines
 from otpvoice.logs.masking import each_text, escaped, masked, masked_number
 
 NUMBER = "+447911123123"
+SECOND = "+447911123456"
 AT = 1_800_000_000.0
 
 
@@ -207,7 +208,11 @@ def test_masking_takes_anything(value: object) -> None:
 
 # --- the transcript ---------------------------------------------------------------------------------------------------
 
-PLAN = CallPlan(NUMBER, "+442079460000", "default", "en-US", (SayCode(OtpCode("918273")),))
+PLAN = CallPlan(NUMBER, "+442079460000", "default", "en-US", (SayCode(OtpCode("918273")), Dial(SECOND)))
+
+
+def on_second(event: events.OfSecond) -> events.OnSecond:
+    return events.OnSecond(1, event)
 
 
 @pytest.fixture
@@ -234,6 +239,40 @@ CALL = {"call": "call_1", "account": "shop"}
         (events.CallResumed(AT), "debug", "call.resumed", {}),
         (events.HangupAsked(AT, OwnAction.SHUTDOWN), "debug", "call.hangup_asked", {"by": "shutdown"}),
         (events.MediaLost(AT), "debug", "media.lost", {}),
+        (events.MediaUnavailable(AT), "debug", "media.unavailable", {}),
+        (events.Flooded(AT), "debug", "call.flooded", {}),
+        (events.CallReleased(AT), "debug", "call.released", {}),
+        (on_second(events.CallDialed(AT)), "debug", "call.second_dialing", {"second": 1, "to": "+4479•••456"}),
+        (
+            on_second(events.OriginateAccepted(AT, "def")),
+            "debug",
+            "call.second_originated",
+            {"second": 1, "sip_call_id": "def"},
+        ),
+        (on_second(events.CallProgressed(AT, ringing=True)), "debug", "call.second_ringing", {"second": 1}),
+        (on_second(events.CallProgressed(AT, ringing=False)), "debug", "call.second_progressed", {"second": 1}),
+        (on_second(events.CallAnswered(AT)), "debug", "call.second_answered", {"second": 1}),
+        (events.PartiesConnected(AT), "debug", "call.connected", {}),
+        (events.PartiesParted(AT), "debug", "call.parted", {}),
+        (
+            on_second(events.CallEnded(AT, 17, 486)),
+            "debug",
+            "call.second_disconnected",
+            {"second": 1, "cause": 17, "sip_status": 486},
+        ),
+        (
+            events.SecondEnded(1, classify(Ending(answered=False, by_callee=True, cause=17, sip_status=486))),
+            "debug",
+            "call.second_ended",
+            {
+                "second": 1,
+                "outcome": "busy",
+                "reason": None,
+                "ended_by": "callee",
+                "cause": 17,
+                "sip_status": 486,
+            },
+        ),
         (events.SpeakingStarted("1", AT, 2.34567), "debug", "speech.started", {"seconds": 2.346}),
         (events.SpeakingFinished("1", AT, cut=True), "debug", "speech.finished", {"cut": True}),
         (events.SpeakingFailed("1", AT, "gone"), "debug", "speech.failed", {"reason": "gone"}),
@@ -244,7 +283,8 @@ CALL = {"call": "call_1", "account": "shop"}
             {"reading": 1, "position": 2, "of": 6},
         ),
         (events.CodeDelivered(AT), "debug", "code.delivered", {}),
-        (events.KeyPressed(AT), "debug", "key.pressed", {}),
+        (events.KeyPressed(AT), "debug", "key.pressed", {"second": False}),
+        (events.KeyPressed(AT, second=True), "debug", "key.pressed", {"second": True}),
         (
             events.DigitsCollected(Collected(Keys("77"), EndedBy.TERMINATOR, True, 0), "pin", 2, True),
             "debug",
@@ -282,6 +322,8 @@ def test_what_happens_has_a_name(
         events.DigitReceived("7", AT),
         events.PiecePlayed("1", 3, AT),
         events.QualitySampled(AT, 4.4, 1.0, 0.0, 20.0),
+        on_second(events.DigitReceived("7", AT)),
+        on_second(events.QualitySampled(AT, 4.4, 1.0, 0.0, 20.0)),
     ],
 )
 def test_which_key_and_which_piece_are_not_told(output: io.StringIO, record: CallRecord, event: events.Event) -> None:

@@ -60,7 +60,17 @@ class Pause:
     tag: str | None = None
 
 
-Prompt: TypeAlias = tuple[Say | SayCode | Pause, ...]
+@dataclass(frozen=True, slots=True)
+class Play:
+    """Play a recording of the prompts folder, by its name, ``times`` times."""
+
+    prompt: str
+    times: int = 1
+    id: str | None = None
+    tag: str | None = None
+
+
+Prompt: TypeAlias = tuple[Say | SayCode | Play | Pause, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +94,25 @@ class Gather:
 
 
 @dataclass(frozen=True, slots=True)
+class Dial:
+    """Call somebody else, and let the two talk; the plan goes on when that second leg ends.
+
+    ``to`` and ``caller_id`` as in a plan; ``caller_id`` None: the plan's own. ``ring_timeout`` in seconds.
+    """
+
+    to: str
+    caller_id: str | None = None
+    ring_timeout: float = 45.0
+    id: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
-    """End the call here."""
+    """End the call here, whatever was to follow it."""
 
     id: str | None = None
     tag: str | None = None
 
 
-Action: TypeAlias = Say | SayCode | Gather | Pause | Hangup
+Action: TypeAlias = Say | SayCode | Play | Gather | Pause | Dial | Hangup

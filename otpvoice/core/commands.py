@@ -19,6 +19,45 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Pick up the channel that was handed to us, and make it hear us. What comes of it: ``CallAnswered``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let the channel go on in its dialplan, with the result in its variables. What comes of it: ``CallReleased``."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialSecond:
+    """Call a second party, once. What happens to it is told as ``OnSecond`` with this ``number`` (from 1)."""
+
+    number: int
+    to: str
+    caller_id: str | None
+    ring_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class HangUpSecond:
+    """End the second leg of this number."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Put both parties into a bridge of their own, without us. What comes of it: ``PartiesConnected``."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Take the first party back, so that it hears us again. What comes of it: ``PartiesParted``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Speak:
     """Speak a script from its piece ``start`` on, after ``lead_in`` seconds of silence."""
 
@@ -49,4 +88,6 @@ class Tell:
     report: Report
 
 
-Command: TypeAlias = Dial | Speak | StopSpeaking | HangUp | Tell
+Command: TypeAlias = (
+    Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | Speak | StopSpeaking | HangUp | Tell
+)

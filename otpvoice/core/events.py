@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from otpvoice.core.digits import Collected
-from otpvoice.core.outcome import Fault, OwnAction
+from otpvoice.core.outcome import Fault, Outcome, OwnAction
 
 # --- happenings ---------------------------------------------------------------------------------------------------
 
@@ -33,13 +33,16 @@ class OriginateAccepted:
 
 @dataclass(frozen=True, slots=True)
 class QualitySampled:
-    """What the far end's RTCP said of our audio so far. Times in ms, ``loss`` a fraction, ``mos`` 1 to 4.5."""
+    """What the far end's RTCP said of our audio so far. Times in ms, ``loss`` a fraction, ``mos`` 1 to 4.5.
+
+    ``rtt_ms`` None: no report of ours has come back yet.
+    """
 
     at: float
     mos: float
     jitter_ms: float
     loss: float
-    rtt_ms: float
+    rtt_ms: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,50 @@ class MediaLost:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaUnavailable:
+    """No media leg was to be had for a channel that waits to be answered."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallReleased:
+    """The channel has gone on in its dialplan, with its result. Terminal."""
+
+    at: float
+
+
+OfSecond: TypeAlias = (
+    CallDialed | OriginateAccepted | CallProgressed | CallAnswered | CallEnded | DigitReceived | QualitySampled
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OnSecond:
+    """Something happened to the second leg of this ``number`` (from 1): the same words, said of another party.
+
+    Its ``CallAnswered`` means that it picked up, not yet that anybody hears it.
+    """
+
+    number: int
+    event: OfSecond
+
+
+@dataclass(frozen=True, slots=True)
+class PartiesConnected:
+    """Both parties hear each other; the media leg is out of it. Keys now come from each channel's own events."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartiesParted:
+    """The first party is back with the media leg."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Flooded:
     """More happened than anybody can follow; some of it was lost."""
 
@@ -170,6 +217,11 @@ Happening: TypeAlias = (
     | SpeakingFailed
     | DigitReceived
     | MediaLost
+    | MediaUnavailable
+    | CallReleased
+    | OnSecond
+    | PartiesConnected
+    | PartiesParted
     | Flooded
     | HangupAsked
 )
@@ -196,9 +248,10 @@ class CodeDelivered:
 
 @dataclass(frozen=True, slots=True)
 class KeyPressed:
-    """A key was pressed; which one is nobody's business here."""
+    """A key was pressed, by the first party or by a ``second``; which one is nobody's business here."""
 
     at: float
+    second: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +262,14 @@ class DigitsCollected:
     tag: str | None
     tries: int
     sensitive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecondEnded:
+    """The second leg of this number is over, with an outcome of its own."""
+
+    number: int
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,5 +290,7 @@ class ActionFailed:
     message: str
 
 
-Report: TypeAlias = CharacterPlayed | CodeDelivered | KeyPressed | DigitsCollected | ActionCompleted | ActionFailed
+Report: TypeAlias = (
+    CharacterPlayed | CodeDelivered | KeyPressed | DigitsCollected | SecondEnded | ActionCompleted | ActionFailed
+)
 Event: TypeAlias = Happening | Report

@@ -1,4 +1,4 @@
-"""One call, from dialling to its end, as a script that one can read and a machine that one can drive.
+"""One call, from dialling or answering to its end, as a script that one can read and a machine that one can drive.
 
 Outside: tell it what happened (``receive``) or that its ``deadline`` has come (``expire``), and carry out the commands
 that it answers with. Inside: a generator tells the story in order and waits with a bare ``yield``. It has no clock, no
@@ -7,27 +7,26 @@ sockets and no opinion about formats; the moment is an argument.
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from typing import assert_never
 
-from otpvoice.core.commands import Command, Dial, HangUp
-from otpvoice.core.compile import GatherStep, HangupStep, SpokenStep, Step, compile_plan, scripts_of
+from otpvoice.core.commands import Answer, Command, Dial
+from otpvoice.core.compile import DialStep, GatherStep, HangupStep, SpokenStep, Step, compile_plan, scripts_of, type_of
+from otpvoice.core.dialing import dial
+from otpvoice.core.digits import Collected
+from otpvoice.core.ending import give_up, hang_up, leave, let_go
 from otpvoice.core.events import (
     ActionCompleted,
-    ActionFailed,
     CallAnswered,
     CallEnded,
-    CallHeld,
-    CallProgressed,
-    CallResumed,
-    DigitReceived,
+    CallReleased,
     Flooded,
     HangupAsked,
     Happening,
-    KeyPressed,
     MediaLost,
+    MediaUnavailable,
 )
 from otpvoice.core.gathering import gather
+from otpvoice.core.hearing import hear
 from otpvoice.core.locale import Locales
 from otpvoice.core.outcome import Ending, Fault, OwnAction
 from otpvoice.core.plan import CallPlan
@@ -36,8 +35,10 @@ from otpvoice.core.speaking import speak
 from otpvoice.core.speech import Script
 from otpvoice.core.stage import ActionFault, Stage, Steps, TimedOut, Told
 
+TO_ANSWER = 10.0
+"""Seconds that picking up a channel which was handed to us may take, with the wait for a media leg."""
 END_OF_CHANNEL = 5.0
-"""Seconds that Asterisk may take to tell that a channel which we hung up is gone."""
+"""Seconds that Asterisk may take to tell that a channel which we hung up or released is gone."""
 
 
 class CallFlow:
@@ -49,10 +50,9 @@ class CallFlow:
         self.steps: tuple[Step, ...] = compile_plan(plan, locales)
         self.proof = Proof.expecting(self.steps)
         self.over = False
-        self._stage = Stage(plan, self.proof)
+        self._stage = Stage(plan, self.proof, Ending(answered=False, inbound=plan.inbound))
+        self._begun = False
         self._story = self._call()
-        self._limit: float | None = None
-        self._ending = Ending(answered=False)
 
     @property
     def scripts(self) -> tuple[Script, ...]:
@@ -62,62 +62,67 @@ class CallFlow:
     @property
     def deadline(self) -> float | None:
         """When to call ``expire``: the running step's time or the end of the talk; None while neither is set."""
-        return min((at for at in (self._stage.deadline, self._limit) if at is not None), default=None)
+        return min((at for at in (self._stage.deadline, self._stage.limit) if at is not None), default=None)
 
     @property
     def ending(self) -> Ending:
         """What is known of how it ended; whole once ``over``."""
-        return self._ending
+        return self._stage.ending
+
+    @property
+    def collected(self) -> Collected | None:
+        """What the last gather brought, sensitive or not: for whoever asked, and for nobody else."""
+        return self._stage.collected
 
     def start(self, now: float, at: float) -> list[Command]:
-        """Begin. ``at``: the instant, in Unix seconds. Returns what to do first; nothing where the call is stale."""
+        """Begin. ``at``: the instant, in Unix seconds. Returns what to do first.
+
+        Nothing where the call is stale and was to be dialled, or has ended or been turned to its end already.
+        """
         self._stage.now = now
-        if self._is_stale(at):
-            self._know(own=OwnAction.EXPIRED)
-            self._story.close()
-            self._finish()
+        if self.over or self._begun:
             return []
-        return self._advance(None)
+        if not self._is_stale(at):
+            return self._advance(None)
+        if self.plan.inbound:
+            return self._turn_to(self._let_go(OwnAction.EXPIRED))
+        self._stage.know(own=OwnAction.EXPIRED)
+        self._story.close()
+        self._finish()
+        return []
+
+    def give_up(self, code: str, message: str, fault: Fault, now: float) -> list[Command]:
+        """End the call, because something that it needs can't be had. Returns what to do."""
+        self._stage.now = now
+        return self._fail(code, message, fault)
 
     def receive(self, event: Happening, now: float) -> list[Command]:
         """Tell what happened. Returns what to do; after the end, nothing."""
         self._stage.now = now
         if self.over:
             return []
+        hear(self._stage, event)
         match event:
-            case CallEnded():
-                return self._end(event)
+            case CallEnded() | CallReleased():
+                return self._gone()
             case HangupAsked(by=by):
-                return self._turn_to(self._hang_up(by))
-            case MediaLost():
-                fault = ActionFault("media_lost", "the media leg was lost", Fault.MEDIA_LOST)
-                return self._turn_to(self._give_up(fault, None))
+                return self._turn_to(self._asked_to_end(by))
+            case MediaLost() if not self._stage.talking:  # else they talk without it; ``Part`` will show
+                return self._fail("media_lost", "the media leg was lost", Fault.MEDIA_LOST)
+            case MediaUnavailable():
+                return self._fail("media_unavailable", "there was no media leg", Fault.MEDIA_UNAVAILABLE)
             case Flooded():
-                fault = ActionFault("flooded", "events came faster than they can be followed", Fault.INTERNAL_ERROR)
-                return self._turn_to(self._give_up(fault, None))
-            case CallHeld(at=at):
-                self._stage.held = True
-                self.proof.take_back(at)
-            case CallResumed():
-                self._stage.held = False
-            case CallProgressed():
-                self._know(progressed=True)
-            case CallAnswered() if not self._stage.hanging_up:
-                # Else it crossed our hang-up, and nobody was spoken to.
-                self._know(answered=True)
-            case DigitReceived(at=at):
-                self._stage.tell(KeyPressed(at))
+                return self._fail("flooded", "events came faster than they can be followed", Fault.INTERNAL_ERROR)
             case _:
-                pass
-        return self._advance(event)
+                return self._advance(event) if self._begun else self._stage.take_commands()
 
     def expire(self, now: float) -> list[Command]:
         """Tell that ``deadline`` has come. Called early or twice, it does nothing."""
         self._stage.now = now
         if self.over:
             return []
-        if self._limit is not None and now >= self._limit:
-            return self._turn_to(self._hang_up(OwnAction.MAX_DURATION))
+        if self._stage.limit is not None and now >= self._stage.limit:
+            return self._turn_to(self._let_go(OwnAction.MAX_DURATION))
         if self._stage.deadline is None or now < self._stage.deadline:
             return []
         self._stage.deadline = None
@@ -126,6 +131,7 @@ class CallFlow:
     # --- the machine ------------------------------------------------------------------------------------------------
 
     def _advance(self, told: Told) -> list[Command]:
+        self._begun = True
         try:
             self._story.send(told)
         except StopIteration:
@@ -134,7 +140,7 @@ class CallFlow:
 
     def _turn_to(self, end: Steps[None]) -> list[Command]:
         """Leave the story where it stands for one of its ends. The first end stands."""
-        if self._stage.hanging_up:
+        if self.over or self._stage.hanging_up:
             end.close()
             return []
         self._stage.hanging_up = True  # before the story is closed: a gather tells by it why it ended
@@ -142,58 +148,53 @@ class CallFlow:
         self._story = end
         return self._advance(None)
 
-    def _end(self, event: CallEnded) -> list[Command]:
-        self._know(
-            cause=event.cause,
-            sip_status=event.sip_status,
-            by_callee=event.by_callee,
-            replied=event.replied if event.replied is not None else self._ending.replied,
-            fault=self._ending.fault or event.fault,
-        )
-        if event.unseen_since is not None:
-            # After a hang-up the queue drains on, and its marks keep coming.
-            self.proof.take_back(event.unseen_since)
-        self._story.close()
-        self._finish()
-        return self._stage.take_commands()
+    def _fail(self, code: str, message: str, fault: Fault) -> list[Command]:
+        return self._turn_to(self._give_up(ActionFault(code, message, fault), None))
+
+    def _gone(self) -> list[Command]:
+        """The first party's channel is gone; so is the call, where there is no second one to end."""
+        if self._stage.hanging_up:
+            return self._advance(None)
+        self._story.close()  # and only then turned: see ``_turn_to``
+        return self._turn_to(leave(self._stage, END_OF_CHANNEL))
 
     def _finish(self) -> None:
         self.over = True
-        self._stage.deadline = self._limit = None
+        self._stage.deadline = self._stage.limit = None
 
     def _is_stale(self, at: float) -> bool:
         return self.plan.valid_until is not None and at > self.plan.valid_until
 
-    def _know(self, **facts: Any) -> None:
-        self._ending = replace(self._ending, **facts)
-
     # --- the story --------------------------------------------------------------------------------------------------
 
     def _call(self) -> Steps[None]:
-        self._stage.do(Dial())
+        stage = self._stage
+        stage.do(Answer() if self.plan.inbound else Dial())
         # Asterisk has the same timeout and some seconds more: whoever of us two is alive ends the ringing.
-        self._stage.within(self.plan.ring_timeout)
+        stage.within(TO_ANSWER if self.plan.inbound else self.plan.ring_timeout)
         while not isinstance(told := (yield), CallAnswered):
             if isinstance(told, TimedOut):
-                yield from self._hang_up(OwnAction.RING_TIMEOUT)
+                yield from self._not_answered()
                 return
-        self._stage.deadline = None
-        self._limit = self._stage.now + self.plan.max_duration
+        stage.deadline = None
+        stage.limit = stage.now + self.plan.max_duration
         if self._is_stale(told.at):
-            yield from self._hang_up(OwnAction.EXPIRED)
+            yield from self._let_go(OwnAction.EXPIRED)
             return
+        end = self._let_go
         for index, step in enumerate(self.steps):
             try:
                 yield from self._perform(step)
             except ActionFault as fault:
                 yield from self._give_up(fault, index)
                 return
-            self._stage.tell(ActionCompleted(index, type_of(step), step.action.id))
+            stage.tell(ActionCompleted(index, type_of(step), step.action.id))
             if isinstance(step, HangupStep):
+                end = self._hang_up
                 break
-        if self._stage.spoke:
+        if stage.spoke:
             yield from self._wait(self.plan.tail)
-        yield from self._hang_up(OwnAction.HANG_UP_BY_PLAN)
+        yield from end(OwnAction.HANG_UP_BY_PLAN)
 
     def _perform(self, step: Step) -> Steps[None]:
         match step:
@@ -201,32 +202,36 @@ class CallFlow:
                 yield from speak(self._stage, script)
             case GatherStep():
                 yield from gather(self._stage, step)
+            case DialStep():
+                yield from dial(self._stage, step)
             case HangupStep():
                 pass
+            case _:
+                assert_never(step)
 
     def _wait(self, seconds: float) -> Steps[None]:
         self._stage.within(seconds)
         while not isinstance((yield), TimedOut):
             pass
 
+    def _not_answered(self) -> Steps[None]:
+        if self.plan.inbound:
+            # It was on us to pick up.
+            fault = ActionFault("not_answered", "the channel could not be answered in time", Fault.MEDIA_UNAVAILABLE)
+            return self._give_up(fault, None)
+        return self._let_go(OwnAction.RING_TIMEOUT)
+
+    # --- its ends ---------------------------------------------------------------------------------------------------
+
+    def _asked_to_end(self, by: OwnAction) -> Steps[None]:
+        # Who asks by name for a hang-up gets one; else the caller's dialplan has something left to say.
+        return self._hang_up(by) if by is OwnAction.HANG_UP_BY_API else self._let_go(by)
+
     def _give_up(self, fault: ActionFault, index: int | None) -> Steps[None]:
-        self._know(fault=fault.fault)
-        self._stage.tell(ActionFailed(index, fault.code, fault.message))
-        yield from self._hang_up(None)
+        return give_up(self._stage, fault, index, END_OF_CHANNEL)
 
-    def _hang_up(self, by: OwnAction | None) -> Steps[None]:
-        """End the channel and wait until it is gone; ``CallEnded`` closes this story too. None: a fault decided."""
-        self._stage.hanging_up = True
-        self._know(own=by)
-        self._limit = None
-        self._stage.do(HangUp(by))
-        yield from self._wait(END_OF_CHANNEL)
-        self._stage.tell(ActionFailed(None, "end_not_seen", "Asterisk did not say that the channel is gone"))
+    def _let_go(self, by: OwnAction) -> Steps[None]:
+        return let_go(self._stage, by, END_OF_CHANNEL)
 
-
-def type_of(step: Step) -> str:
-    """Return the action's name as the API spells it."""
-    return _TYPES[type(step.action).__name__]
-
-
-_TYPES = {"Say": "say", "SayCode": "say_code", "Gather": "gather", "Pause": "pause", "Hangup": "hangup"}
+    def _hang_up(self, by: OwnAction) -> Steps[None]:
+        return hang_up(self._stage, by, END_OF_CHANNEL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from otpvoice.core.actions import Gather
 from otpvoice.core.compile import GatherStep
 from otpvoice.core.digits import Collected, DigitCollector, EndedBy
 from otpvoice.core.events import DigitReceived, DigitsCollected
@@ -24,11 +25,17 @@ def gather(stage: Stage, step: GatherStep) -> Steps[None]:
         # The call ends under us. A try that has begun is told as ended by that; between two tries, the last one is.
         ended = collected or collector.end(EndedBy.CANCELED if stage.hanging_up else EndedBy.HANGUP)
         if ended is not None:
-            stage.tell(DigitsCollected(ended, action.tag, tries, action.sensitive))
+            _bring(stage, action, ended, tries)
         raise
     if collected is not None:
-        stage.tell(DigitsCollected(collected, action.tag, tries, action.sensitive))
+        _bring(stage, action, collected, tries)
         yield from speak(stage, step.success if collected.valid else step.failure)
+
+
+def _bring(stage: Stage, action: Gather, collected: Collected, tries: int) -> None:
+    """Keep what came of it for whoever asked, and tell it."""
+    stage.collected = collected
+    stage.tell(DigitsCollected(collected, action.tag, tries, action.sensitive))
 
 
 def _try(stage: Stage, step: GatherStep, collector: DigitCollector) -> Steps[Collected]:

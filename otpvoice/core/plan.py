@@ -14,9 +14,14 @@ from otpvoice.core.actions import Action
 
 @dataclass(frozen=True, slots=True)
 class CallPlan:
-    """One call as asked for. ``to`` and ``caller_id`` are E.164 with plus, or local numbers; times in seconds."""
+    """One call as asked for. ``to`` and ``caller_id`` are E.164 with plus, or local numbers; times in seconds.
 
-    to: str
+    ``inbound``: Asterisk hands us a channel, which is answered; nobody is dialled, and ``to`` and ``caller_id`` are
+    what that channel says of itself (``to`` None: not known yet). ``goes_on``: when the plan is over, the channel goes
+    on in the dialplan that handed it to us; else it is hung up.
+    """
+
+    to: str | None
     caller_id: str | None
     trunk: str
     language: str
@@ -29,3 +34,5 @@ class CallPlan:
     valid_until: float | None = None
     sip_headers: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    inbound: bool = False
+    goes_on: bool = False

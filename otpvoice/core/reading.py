@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
 
-from otpvoice.core.actions import Say, SayCode
+from otpvoice.core.actions import Play, Say, SayCode
 from otpvoice.core.locale import Locales, split_template
-from otpvoice.core.speech import CodeCharacter, Script, Silence, Spoken, Words
+from otpvoice.core.speech import CodeCharacter, Recording, Script, Silence, Spoken, Words
 
 AROUND_CODE: Final = 0.5
 """Seconds between the words and the code next to them."""
 BETWEEN_READINGS: Final = 1.2
 """Seconds before a code is read again: time to find a pen."""
+BETWEEN_RECORDINGS: Final = 1.0
+"""Seconds before a recording is played again."""
 SLOWEST: Final = 0.5
 """No reading is slower, however many there are."""
 
@@ -33,6 +35,12 @@ def say_script(say: Say, language: str, voice: str | None) -> Script:
     for _ in range(1, say.times if words else 1):
         script += (*_silence(say.gap), *words)
     return tuple(script)
+
+
+def play_script(play: Play) -> Script:
+    """Return the recording, ``times`` times with a pause between."""
+    once = (Recording(play.prompt),)
+    return (*once, *(piece for _ in range(1, play.times) for piece in (Silence(BETWEEN_RECORDINGS), *once)))
 
 
 def code_script(say: SayCode, language: str, voice: str | None, locales: Locales) -> Script:

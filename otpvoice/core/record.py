@@ -7,22 +7,27 @@ the one shape in which a call is shown, stored and reported.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from otpvoice.core.actions import Dial
 from otpvoice.core.events import (
     ActionFailed,
     CallAnswered,
     CallDialed,
     CallEnded,
     CallProgressed,
+    CallReleased,
     DigitsCollected,
     Event,
+    OnSecond,
     OriginateAccepted,
     QualitySampled,
+    SecondEnded,
     SpeakingStarted,
 )
+from otpvoice.core.instants import rfc3339, span_ms
+from otpvoice.core.legs import SecondLeg, leg_json, outcome_json
 from otpvoice.core.outcome import Outcome
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
@@ -43,14 +48,18 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class CallRecord:
-    """One call. Instants in Unix seconds."""
+    """One call. Instants in Unix seconds.
+
+    ``channel``: the first party's, None until there is one. ``plan`` and ``proof`` are replaced when somebody comes
+    for a prepared call. ``seconds``: the second legs by their number.
+    """
 
     id: str
     account: str
     door: str
     plan: CallPlan
     proof: Proof
-    node: str
+    node: str | None
     instance: str
     created_at: float
     voice: str | None = None
@@ -65,6 +74,7 @@ class CallRecord:
     first_audio_at: float | None = None
     outcome: Outcome | None = None
     quality: QualitySampled | None = None
+    seconds: dict[int, SecondLeg] = field(default_factory=dict)
     collected: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
@@ -91,8 +101,12 @@ class CallRecord:
                 self.collected.append(_collected(event))
             case ActionFailed(index=index, code=code, message=message):
                 self.errors.append({"code": code, "message": message, "action": index})
-            case CallEnded(at=at):
+            case CallEnded(at=at) | CallReleased(at=at):
                 self.ended_at = at
+            case OnSecond(number=number, event=of_second):
+                self.second(number).note(of_second)
+            case SecondEnded(number=number, outcome=outcome):
+                self.second(number).outcome = outcome
             case _:
                 pass
         return self.state is not before
@@ -102,6 +116,16 @@ class CallRecord:
         self.outcome = outcome
         self.ended_at = self.ended_at or at
         self.state = State.ENDED
+        for second in self.seconds.values():
+            second.close(outcome, self.ended_at)
+
+    def second(self, number: int) -> SecondLeg:
+        """Return what is known of the second leg of this number (from 1)."""
+        if number not in self.seconds:
+            dials = [action for action in self.plan.actions if isinstance(action, Dial)]
+            to = dials[number - 1].to if number <= len(dials) else None
+            self.seconds[number] = SecondLeg(f"{self.id}-{number + 1}", to)
+        return self.seconds[number]
 
     def _reach(self, state: State) -> None:
         order = list(State)
@@ -118,12 +142,12 @@ class CallRecord:
             "account": self.account,
             "door": self.door,
             "test": self.test,
-            "direction": "outbound",
+            "direction": "inbound" if self.plan.inbound else "outbound",
             "from": self.plan.caller_id,
             "to": self.plan.to,
             "language": self.plan.language,
             "state": self.state.value,
-            "outcome": self._outcome(),
+            "outcome": outcome_json(self.outcome),
             "delivered": self.proof.delivered,
             "played": self._played(),
             "collected": self.collected,
@@ -134,24 +158,13 @@ class CallRecord:
             "ended_at": rfc3339(self.ended_at),
             "ring_ms": span_ms(self.ringing_at, self.answered_at or self.ended_at),
             "talk_ms": span_ms(self.answered_at, self.ended_at),
-            "legs": [self._leg()] if self.channel else [],
+            "legs": self._legs(),
             "media": [],
             "speech": {"voice": self.voice, "fallback": None},
             "node": self.node,
             "instance": self.instance,
             "metadata": dict(self.plan.metadata),
             "errors": self.errors,
-        }
-
-    def _outcome(self) -> dict[str, Any] | None:
-        if self.outcome is None:
-            return None
-        return {
-            "class": self.outcome.class_.value,
-            "reason": self.outcome.reason,
-            "cause": self.outcome.cause,
-            "sip_status": self.outcome.sip_status,
-            "ended_by": self.outcome.ended_by.value,
         }
 
     def _played(self) -> dict[str, Any]:
@@ -165,30 +178,21 @@ class CallRecord:
             "first_audio_ms": span_ms(self.answered_at, self.first_audio_at),
         }
 
-    def _leg(self) -> dict[str, Any]:
-        return {
-            "role": "first",
-            "channel": self.channel,
-            "sip_call_id": self.sip_call_id,
-            "to": self.plan.to,
-            "answered_at": rfc3339(self.answered_at),
-            "ended_at": rfc3339(self.ended_at),
-            "cause": self.outcome.cause if self.outcome else None,
-            "sip_status": self.outcome.sip_status if self.outcome else None,
-            "quality": self._quality(),
-        }
-
-    def _quality(self) -> dict[str, Any] | None:
-        sample = self.quality
-        if sample is None:
-            return None
-        return {
-            "at": rfc3339(sample.at),
-            "mos": sample.mos,
-            "jitter_ms": sample.jitter_ms,
-            "loss": sample.loss,
-            "rtt_ms": sample.rtt_ms,
-        }
+    def _legs(self) -> list[dict[str, Any]]:
+        first = leg_json(
+            role="first",
+            channel=self.channel,
+            sip_call_id=self.sip_call_id,
+            to=self.plan.to,
+            answered_at=self.answered_at,
+            ended_at=self.ended_at,
+            quality=self.quality,
+            outcome=self.outcome,
+        )
+        return [
+            *([first] if self.channel else []),
+            *(self.seconds[number].to_json() for number in sorted(self.seconds)),
+        ]
 
 
 def _collected(event: DigitsCollected) -> dict[str, Any]:
@@ -202,17 +206,3 @@ def _collected(event: DigitsCollected) -> dict[str, Any]:
         "tries": event.tries,
         "ignored": collected.ignored,
     }
-
-
-def rfc3339(at: float | None) -> str | None:
-    """Return an instant as RFC 3339 in UTC with milliseconds."""
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def span_ms(start: float | None, end: float | None) -> int | None:
-    """Return milliseconds from one instant to the other; never less than 0, since clocks of two hosts differ."""
-    if start is None or end is None:
-        return None
-    return max(0, round((end - start) * 1000))

@@ -39,7 +39,22 @@ class Silence:
     seconds: float
 
 
-Spoken: TypeAlias = Words | CodeCharacter | Silence
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A recording of the prompts folder, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """Sine waves together, for exactly so many seconds; ``frequencies`` in Hz (ITU-T E.180)."""
+
+    frequencies: tuple[int, ...]
+    seconds: float
+
+
+Spoken: TypeAlias = Words | CodeCharacter | Recording | Tone | Silence
 Script: TypeAlias = tuple[Spoken, ...]
 
 

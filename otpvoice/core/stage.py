@@ -1,20 +1,22 @@
-"""What the parts of a call's story share: the moment, the deadline, and the commands that are to be carried out.
+"""What the parts of a call's story share: the moment, the deadlines, who is there, and what is to be carried out.
 
-It decides nothing. ``flow`` owns it; the verbs (``speaking``, ``gathering``) are generators that work on it, and a bare
-``yield`` in them waits for what happens next.
+It decides nothing. ``flow`` owns it; the verbs (``speaking``, ``gathering``, ``dialing``) and the ends of a call
+(``ending``) are generators that work on it, and a bare ``yield`` in them waits for what happens next.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias, TypeVar
 
-from otpvoice.core.commands import Command, Tell
-from otpvoice.core.events import Happening, Report
-from otpvoice.core.outcome import Fault
+from otpvoice.core.commands import Command, HangUpSecond, Tell
+from otpvoice.core.digits import Collected
+from otpvoice.core.events import Happening, Report, SecondEnded
+from otpvoice.core.outcome import Ending, Fault, OwnAction
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
+from otpvoice.core.second import Second
 
 T = TypeVar("T")
 
@@ -40,16 +42,27 @@ class ActionFault(Exception):
 
 @dataclass(slots=True)
 class Stage:
-    """``now`` is set on each entry and nowhere else; ``deadline`` is the running step's."""
+    """``now`` is set on each entry and nowhere else; ``deadline`` is the running step's, ``limit`` the whole talk's.
+
+    ``gone``: the first party's channel is no longer ours. ``second``: the second party, while there is one;
+    ``seconds``: how many were called so far. ``talking``: the two hear each other, and not us.
+    """
 
     plan: CallPlan
     proof: Proof
+    ending: Ending
     now: float = 0.0
     deadline: float | None = None
+    limit: float | None = None
     held: bool = False
     hanging_up: bool = False
+    gone: bool = False
     spoke: bool = False
+    talking: bool = False
     utterances: int = 0
+    seconds: int = 0
+    second: Second | None = None
+    collected: Collected | None = None
     typed: list[str] = field(default_factory=list, repr=False)
     commands: list[Command] = field(default_factory=list)
 
@@ -61,6 +74,10 @@ class Stage:
         """Report to whoever follows the call."""
         self.do(Tell(report))
 
+    def know(self, **facts: Any) -> None:
+        """Take down how the call ended, as far as that is known."""
+        self.ending = replace(self.ending, **facts)
+
     def type_ahead(self, digit: str) -> None:
         """Remember a key that nobody has asked for yet."""
         if len(self.typed) < TYPED_AHEAD:
@@ -69,6 +86,17 @@ class Stage:
     def within(self, seconds: float) -> None:
         """Wake the running step after so many seconds."""
         self.deadline = self.now + seconds
+
+    def hang_up_second(self, own: OwnAction | None, fault: Fault | None = None) -> None:
+        """End the second leg, if there is one and nobody has said so yet; the reason is ours, or a fault's."""
+        if self.second is not None and self.second.hang_up(own, fault):
+            self.do(HangUpSecond(self.second.number))
+
+    def second_is_over(self) -> None:
+        """Tell how the second leg ended, once. Whatever comes of it after this is history."""
+        if self.second is not None:
+            self.tell(SecondEnded(self.second.number, self.second.outcome))
+            self.second = None
 
     def take_commands(self) -> list[Command]:
         """Return what is to be done, once."""

@@ -17,6 +17,7 @@ from otpvoice.core.events import (
     CallEnded,
     CallHeld,
     CallProgressed,
+    CallReleased,
     CallResumed,
     CharacterPlayed,
     CodeDelivered,
@@ -27,14 +28,21 @@ from otpvoice.core.events import (
     HangupAsked,
     KeyPressed,
     MediaLost,
+    MediaUnavailable,
+    OfSecond,
+    OnSecond,
     OriginateAccepted,
+    PartiesConnected,
+    PartiesParted,
     PiecePlayed,
     QualitySampled,
+    SecondEnded,
     SpeakingFailed,
     SpeakingFinished,
     SpeakingStarted,
 )
-from otpvoice.core.record import CallRecord, span_ms
+from otpvoice.core.instants import span_ms
+from otpvoice.core.record import CallRecord
 
 log = structlog.get_logger(__name__)
 
@@ -75,8 +83,62 @@ def _tell(record: CallRecord, event: Event) -> _Told | None:
         case CallEnded(cause=cause, sip_status=sip_status):
             # Not yet the end of the story: the outcome is known a moment later, see LoggedRecords.
             return "call.disconnected", {"cause": cause, "sip_status": sip_status}
+        case CallReleased():
+            return "call.released", {}
+        case OnSecond() | SecondEnded() | PartiesConnected() | PartiesParted():
+            return _tell_of_parties(record, event)
+        case _:
+            return _tell_of_media(event)
+
+
+def _tell_of_parties(
+    record: CallRecord, event: OnSecond | SecondEnded | PartiesConnected | PartiesParted
+) -> _Told | None:
+    match event:
+        case OnSecond(number=number, event=of_second):
+            return _tell_of_second(record, number, of_second)
+        case SecondEnded(number=number, outcome=outcome):
+            return "call.second_ended", {
+                "second": number,
+                "outcome": outcome.class_.value,
+                "reason": outcome.reason,
+                "ended_by": outcome.ended_by.value,
+                "cause": outcome.cause,
+                "sip_status": outcome.sip_status,
+            }
+        case PartiesConnected():
+            return "call.connected", {}
+        case PartiesParted():
+            return "call.parted", {}
+        case _:
+            assert_never(event)
+
+
+def _tell_of_second(record: CallRecord, number: int, event: OfSecond) -> _Told | None:
+    which = {"second": number}
+    match event:
+        case CallDialed():
+            return "call.second_dialing", which | {"to": record.second(number).to}
+        case OriginateAccepted(sip_call_id=sip_call_id):
+            return "call.second_originated", which | {"sip_call_id": sip_call_id}
+        case CallProgressed(ringing=ringing):
+            return "call.second_ringing" if ringing else "call.second_progressed", which
+        case CallAnswered():
+            return "call.second_answered", which
+        case CallEnded(cause=cause, sip_status=sip_status):
+            return "call.second_disconnected", which | {"cause": cause, "sip_status": sip_status}
+        case DigitReceived() | QualitySampled():
+            return None  # told as KeyPressed; the last sample is in the summary
+        case _:
+            assert_never(event)
+
+
+def _tell_of_media(event: _OfMedia | _Rest) -> _Told | None:
+    match event:
         case MediaLost():
             return "media.lost", {}
+        case MediaUnavailable():
+            return "media.unavailable", {}
         case Flooded():
             return "call.flooded", {}
         case _:
@@ -95,8 +157,8 @@ def _tell_of_speech(event: _Rest) -> _Told | None:
             return "code.character_played", {"reading": reading, "position": position, "of": of}
         case CodeDelivered():
             return "code.delivered", {}
-        case KeyPressed():
-            return "key.pressed", {}
+        case KeyPressed(second=second):
+            return "key.pressed", {"second": second}
         case DigitsCollected(collected=collected, tag=tag, tries=tries):
             return "digits.collected", {
                 "tag": tag,
@@ -115,6 +177,7 @@ def _tell_of_speech(event: _Rest) -> _Told | None:
             assert_never(event)
 
 
+_OfMedia: TypeAlias = MediaLost | MediaUnavailable | Flooded
 _Rest: TypeAlias = (
     SpeakingStarted
     | SpeakingFinished

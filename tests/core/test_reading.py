@@ -10,11 +10,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpvoice.core.actions import Say, SayCode
+from otpvoice.core.actions import Play, Say, SayCode
 from otpvoice.core.locale import Locale, Locales
-from otpvoice.core.reading import AROUND_CODE, BETWEEN_READINGS, code_script, groups, is_speakable, say_script
+from otpvoice.core.reading import (
+    AROUND_CODE,
+    BETWEEN_READINGS,
+    BETWEEN_RECORDINGS,
+    code_script,
+    groups,
+    is_speakable,
+    play_script,
+    say_script,
+)
 from otpvoice.core.secret import OtpCode
-from otpvoice.core.speech import CodeCharacter, Script, Silence, Words
+from otpvoice.core.speech import CodeCharacter, Recording, Script, Silence, Words
 
 EN = Locale(
     tag="en",
@@ -142,19 +151,19 @@ def test_a_code_is_read_in_the_language_of_its_words(
 ) -> None:
     script = code_script(SayCode(OtpCode("123"), language=own), language, None, LOCALES)
     assert told(script).startswith(opening)
-    assert {item.language for item in script if not isinstance(item, Silence)} == {spoken_in}
+    assert {item.language for item in script if isinstance(item, Words | CodeCharacter)} == {spoken_in}
 
 
 def test_a_template_keeps_its_language_though_there_is_no_locale_for_it() -> None:
     script = script_of("123", language="sv-SE", template="Din kod: {code}")
     assert told(script) == "Din kod: [0.5] 1 [0.35] 2 [0.35] 3 [1.2] 1 [0.35] 2 [0.35] 3"
-    assert {item.language for item in script if not isinstance(item, Silence)} == {"sv-SE"}
+    assert {item.language for item in script if isinstance(item, Words | CodeCharacter)} == {"sv-SE"}
 
 
 @pytest.mark.parametrize(("own", "spoken_by"), [(None, "espeak"), ("espeak:de+f2", "espeak:de+f2")])
 def test_the_voice_of_the_action_comes_before_that_of_the_call(own: str | None, spoken_by: str) -> None:
     script = code_script(SayCode(OtpCode("123"), voice=own), "en", "espeak", LOCALES)
-    assert {item.voice for item in script if not isinstance(item, Silence)} == {spoken_by}
+    assert {item.voice for item in script if isinstance(item, Words | CodeCharacter)} == {spoken_by}
 
 
 def test_a_template_that_breaks_a_rule_is_refused() -> None:
@@ -215,3 +224,10 @@ def test_what_can_be_said(text: str, speakable: bool) -> None:
 def test_between_readings_is_longer_than_any_default_gap() -> None:
     defaults = SayCode(OtpCode("123"))
     assert BETWEEN_READINGS > defaults.group_gap > AROUND_CODE > defaults.gap
+
+
+@pytest.mark.parametrize(("times", "pieces"), [(1, "r"), (3, "r r r")])
+def test_a_recording_is_played_as_often_as_asked(times: int, pieces: str) -> None:
+    script = play_script(Play("welcome", times=times))
+    spelled = ["r" if item == Recording("welcome") else item for item in script]
+    assert spelled == [piece if piece == "r" else Silence(BETWEEN_RECORDINGS) for piece in pieces.replace(" ", "-")]

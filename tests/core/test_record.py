@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from otpvoice.core.actions import Say
+from otpvoice.core.actions import Dial, Say
 from otpvoice.core.digits import Collected, EndedBy
 from otpvoice.core.events import (
     ActionFailed,
@@ -14,25 +16,29 @@ from otpvoice.core.events import (
     CallDialed,
     CallEnded,
     CallProgressed,
+    CallReleased,
     DigitsCollected,
     Event,
+    OnSecond,
     OriginateAccepted,
     QualitySampled,
+    SecondEnded,
     SpeakingStarted,
 )
-from otpvoice.core.outcome import Ending, OwnAction, classify
+from otpvoice.core.instants import rfc3339, span_ms
+from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
 from otpvoice.core.quality import mean_opinion_score
-from otpvoice.core.record import CallRecord, State, rfc3339, span_ms
+from otpvoice.core.record import CallRecord, State
 from otpvoice.core.secret import Keys
 from otpvoice.core.speech import CodeCharacter
 
 PLAN = CallPlan("+15550100", "+15550199", "default", "en-US", (Say("Hello."),), metadata={"order": 7})
 
 
-def fresh(expected: int = 1) -> CallRecord:
-    return CallRecord(
+def fresh(expected: int = 1, **changes: Any) -> CallRecord:
+    record = CallRecord(
         id="call_1",
         account="default",
         door="http",
@@ -43,6 +49,7 @@ def fresh(expected: int = 1) -> CallRecord:
         created_at=1000.0,
         channel="call_1-1",
     )
+    return replace(record, **changes)
 
 
 def test_the_keys_are_the_same_at_the_beginning_and_at_the_end() -> None:
@@ -87,6 +94,139 @@ def test_times_are_those_of_the_events() -> None:
         "loss": 0.0,
         "rtt_ms": 20.0,
     }
+
+
+def test_a_leg_has_its_own_outcome_as_the_call_has() -> None:
+    record = fresh()
+    for event in LIFE:
+        record.note(event)
+    assert record.to_json()["legs"][0]["outcome"] is None
+    record.end(classify(Ending(answered=True, own=OwnAction.HANG_UP_BY_PLAN, cause=16)), 1010.0)
+    shown = record.to_json()
+    assert shown["legs"][0]["outcome"] == shown["outcome"]
+    assert shown["legs"][0]["cause"] == 16
+
+
+# --- calls that came in -----------------------------------------------------------------------------------------------
+
+
+def test_a_call_that_came_in_says_so_and_what_is_not_known_is_null() -> None:
+    record = fresh(plan=replace(PLAN, inbound=True, to=None, caller_id=None))
+    record.note(CallAnswered(1001.0))
+    record.note(CallReleased(1005.0))
+    shown = record.to_json()
+    assert (shown["direction"], shown["from"], shown["to"]) == ("inbound", None, None)
+    assert (shown["dialed_at"], shown["ringing_at"], shown["ring_ms"], shown["talk_ms"]) == (None, None, None, 4000)
+    assert shown["ended_at"] == "1970-01-01T00:16:45.000Z"
+
+
+def test_a_prepared_call_waits_without_a_leg_until_somebody_comes_for_it() -> None:
+    record = fresh(state=State.WAITING, channel=None, node=None, plan=replace(PLAN, inbound=True))
+    before = record.to_json()
+    assert (before["state"], before["legs"], before["node"]) == ("waiting", [], None)
+    record.plan = replace(record.plan, to="100", caller_id="+15550123")
+    record.channel, record.node = "1700000000.17", "a"
+    assert record.note(CallAnswered(1003.0))
+    shown = record.to_json()
+    assert (shown["state"], shown["from"], shown["to"]) == ("answered", "+15550123", "100")
+    assert [(leg["role"], leg["channel"], leg["to"]) for leg in shown["legs"]] == [("first", "1700000000.17", "100")]
+
+
+# --- second legs ------------------------------------------------------------------------------------------------------
+
+BUSY = classify(Ending(answered=False, by_callee=True, replied=True, cause=17, sip_status=486))
+TALKED = classify(Ending(answered=True, by_callee=True, cause=16))
+SECOND_LIFE: list[Event] = [
+    OnSecond(1, CallDialed(1004.0)),
+    OnSecond(1, OriginateAccepted(1004.1, "def@host")),
+    OnSecond(1, CallProgressed(1005.0, ringing=True)),
+    OnSecond(1, CallAnswered(1006.0)),
+    OnSecond(1, QualitySampled(1007.0, 4.1, 2.0, 0.01, 30.0)),
+    OnSecond(1, CallEnded(1008.0, cause=16)),
+    SecondEnded(1, TALKED),
+]
+
+
+def two_dials() -> CallRecord:
+    record = fresh(plan=replace(PLAN, actions=(Dial("+15550177"), Say("And?"), Dial("+15550166"))))
+    for event in (CallDialed(1000.1), CallAnswered(1003.0)):
+        record.note(event)
+    return record
+
+
+def test_a_second_leg_stands_behind_the_first_with_facts_of_its_own() -> None:
+    record = two_dials()
+    for event in SECOND_LIFE:
+        assert not record.note(event), "the call stays answered"
+    assert record.state is State.ANSWERED
+    first, second = record.to_json()["legs"]
+    assert first.keys() == second.keys()
+    assert (first["role"], first["ended_at"], first["quality"]) == ("first", None, None)
+    assert second == {
+        "role": "second",
+        "channel": "call_1-2",
+        "sip_call_id": "def@host",
+        "to": "+15550177",
+        "answered_at": "1970-01-01T00:16:46.000Z",
+        "ended_at": "1970-01-01T00:16:48.000Z",
+        "cause": 16,
+        "sip_status": None,
+        "quality": {"at": "1970-01-01T00:16:47.000Z", "mos": 4.1, "jitter_ms": 2.0, "loss": 0.01, "rtt_ms": 30.0},
+        "outcome": {
+            "class": "completed",
+            "reason": None,
+            "cause": 16,
+            "sip_status": None,
+            "ended_by": "callee",
+        },
+    }
+
+
+def test_while_a_second_leg_is_on_it_has_no_outcome() -> None:
+    record = two_dials()
+    for event in SECOND_LIFE[:4]:
+        record.note(event)
+    leg = record.to_json()["legs"][1]
+    assert (leg["outcome"], leg["cause"], leg["ended_at"]) == (None, None, None)
+
+
+def test_each_second_leg_has_its_number_and_its_callee() -> None:
+    record = two_dials()
+    for event in (*SECOND_LIFE, OnSecond(2, CallDialed(1010.0)), OnSecond(2, CallEnded(1011.0)), SecondEnded(2, BUSY)):
+        record.note(event)
+    shown = record.to_json()
+    assert [(leg["channel"], leg["to"]) for leg in shown["legs"][1:]] == [
+        ("call_1-2", "+15550177"),
+        ("call_1-3", "+15550166"),
+    ]
+    assert shown["legs"][2]["outcome"]["class"] == "busy"
+    assert shown["legs"][2]["sip_status"] == 486
+    assert json.loads(json.dumps(shown)) == shown
+
+
+def test_a_second_leg_whose_end_was_not_seen_ends_with_the_call() -> None:
+    record = two_dials()
+    for event in SECOND_LIFE[:4]:
+        record.note(event)
+    record.end(classify(Ending(answered=True, fault=Fault.INTERNAL_ERROR, cause=16)), 1020.0)
+    leg = record.to_json()["legs"][1]
+    assert leg["ended_at"] == "1970-01-01T00:17:00.000Z"
+    assert (leg["outcome"]["reason"], leg["cause"]) == ("internal_error", None)
+
+
+def test_an_outcome_of_its_own_stands_when_the_call_ends() -> None:
+    record = two_dials()
+    for event in SECOND_LIFE:
+        record.note(event)
+    record.end(classify(Ending(answered=True, own=OwnAction.HANG_UP_BY_API, cause=16)), 1020.0)
+    leg = record.to_json()["legs"][1]
+    assert (leg["outcome"]["ended_by"], leg["ended_at"]) == ("callee", "1970-01-01T00:16:48.000Z")
+
+
+def test_a_second_party_that_no_plan_named_is_shown_without_a_number() -> None:
+    record = fresh()
+    record.note(OnSecond(1, CallDialed(1004.0)))
+    assert record.to_json()["legs"][1]["to"] is None
 
 
 def test_a_state_never_goes_back() -> None:
