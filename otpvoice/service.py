@@ -15,6 +15,7 @@ import structlog
 
 from otpvoice.adapters.locales import load_locales
 from otpvoice.adapters.speech.espeak import Espeak
+from otpvoice.adapters.speech.prompts import Prompts
 from otpvoice.adapters.speech.renderer import Renderer
 from otpvoice.adapters.store import Store, StoreUnavailable
 from otpvoice.adapters.store.memory import MemoryStore
@@ -26,6 +27,7 @@ from otpvoice.core.record import CallRecord
 from otpvoice.core.speech import SpeechUnavailable
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.native import CallDefaults, TrunkOffer
+from otpvoice.dialplan import DialplanDoor
 from otpvoice.logs import LoggedRecords, transcript
 from otpvoice.media.g711 import SILENCE, Law
 from otpvoice.settings import AccountSettings, Settings
@@ -89,7 +91,9 @@ class Service:
         self._records = LoggedRecords(self._kept)
         locales = load_locales()
         law = one_law(settings)
-        self._renderer = Renderer([Espeak()], locales, law, settings.voice)
+        prompts = Prompts(settings.prompts_dir) if settings.prompts_dir is not None else None
+        self._renderer = Renderer([Espeak()], locales, law, settings.voice, prompts=prompts)
+        self._has_prompt = prompts.has if prompts is not None else None
         self.stasis = StasisApp(
             instance=settings.instance,
             locales=locales,
@@ -100,6 +104,11 @@ class Service:
         )
         self.node = AsteriskNode(node_settings(settings, law), self.stasis)
         self.stasis.nodes.append(self.node)
+        first = settings.accounts[0].id
+        self._defaults = {account.id: self._defaults_of(account) for account in settings.accounts}
+        self._trunks = {trunk.name: Trunk(trunk.name, trunk.dial) for trunk in settings.trunks}
+        # Whoever writes the dialplan runs this Asterisk: its calls are the first account's.
+        self.stasis.door = DialplanDoor(self.stasis, first, self._defaults[first], self._trunks)
         self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -150,8 +159,11 @@ class Service:
         hook = Hook(
             self.stasis,
             self._kept,
-            accounts=[self._account(account) for account in self.settings.accounts],
-            trunks={trunk.name: Trunk(trunk.name, trunk.dial) for trunk in self.settings.trunks},
+            accounts=[
+                Account(account.id, account.key_digests, self._defaults[account.id])
+                for account in self.settings.accounts
+            ],
+            trunks=self._trunks,
         )
         bind, admin = self.settings.http_bind, self.settings.admin_bind
         if admin is not None:
@@ -161,28 +173,25 @@ class Service:
         self.port = listener.port
         log.info("service.listening", host=bind.host, port=self.port, instance=self.settings.instance)
 
-    def _account(self, account: AccountSettings) -> Account:
+    def _defaults_of(self, account: AccountSettings) -> CallDefaults:
         settings = self.settings
-        return Account(
-            account.id,
-            account.key_digests,
-            CallDefaults(
-                trunks={
-                    trunk.name: TrunkOffer(trunk.name, settings.caller_ids_for(account, trunk), trunk.ring_timeout)
-                    for trunk in settings.trunks
-                    if trunk.name in account.trunks
-                },
-                destinations=Destinations(
-                    account.allow_destinations,
-                    settings.deny_destinations,
-                    anywhere=settings.dev and not account.allow_destinations,
-                ),
-                local_numbers=settings.local_numbers,
-                language=settings.language,
-                lead_in=settings.lead_in,
-                tail=settings.tail,
-                check_voice=self._renderer.check,
+        return CallDefaults(
+            trunks={
+                trunk.name: TrunkOffer(trunk.name, settings.caller_ids_for(account, trunk), trunk.ring_timeout)
+                for trunk in settings.trunks
+                if trunk.name in account.trunks
+            },
+            destinations=Destinations(
+                account.allow_destinations,
+                settings.deny_destinations,
+                anywhere=settings.dev and not account.allow_destinations,
             ),
+            local_numbers=settings.local_numbers,
+            language=settings.language,
+            lead_in=settings.lead_in,
+            tail=settings.tail,
+            check_voice=self._renderer.check,
+            prompts=self._has_prompt,
         )
 
     def _keep_answered(self, record: CallRecord, event: Event) -> None:

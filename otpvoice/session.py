@@ -8,14 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, assert_never
 
 import structlog
 
-from otpvoice.core.commands import Command, Dial, HangUp, Speak, StopSpeaking, Tell
+from otpvoice.core.commands import (
+    Answer,
+    Command,
+    Connect,
+    Dial,
+    DialSecond,
+    HangUp,
+    HangUpSecond,
+    Part,
+    Release,
+    Speak,
+    StopSpeaking,
+    Tell,
+)
 from otpvoice.core.events import (
     ActionCompleted,
-    ActionFailed,
     CallAnswered,
     CallEnded,
     Event,
@@ -27,6 +39,7 @@ from otpvoice.core.events import (
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.outcome import Fault, OwnAction, classify
 from otpvoice.core.record import CallRecord
+from otpvoice.core.result import Result
 from otpvoice.core.speech import Script, Silence, SpeechUnavailable
 from otpvoice.media.playout import Piece
 
@@ -41,13 +54,19 @@ SAMPLE_EVERY: Final = 5.0
 
 
 class Line(Protocol):
-    """A telephone line: what it is told to do, and who hears what happens."""
+    """A telephone line: what it is told to do, and who hears what happens. Nothing raises for what Asterisk refuses."""
 
     def listen(self, tell: Callable[[Happening], None], /) -> None: ...
     async def dial(self) -> None: ...
+    async def answer(self) -> None: ...
+    async def release(self, result: Result, /) -> None: ...
+    async def dial_second(self, number: int, to: str, caller_id: str | None, ring_timeout: float, /) -> None: ...
+    async def hang_up_second(self, number: int, /) -> None: ...
+    async def connect(self, number: int, /) -> None: ...
+    async def part(self) -> None: ...
     async def speak(self, utterance_id: str, pieces: Sequence[Piece], /) -> None: ...
     async def stop(self) -> None: ...
-    async def hang_up(self) -> None: ...
+    async def hang_up(self, result: Result, /) -> None: ...
     async def sample(self) -> None: ...
     async def close(self) -> None: ...
 
@@ -102,16 +121,16 @@ class CallSession:
         """Carry the call to its end. Returns the closed record; raises nothing but cancellation."""
         self._line.listen(self.tell)
         try:
-            if await self._prepare() and not self._called_off():
-                await self._drive()
+            await self._drive(await self._prepare())
         except Exception:
             log.exception("session.broken", call=self.record.id)
             self._broken = True
             self._flow.receive(CallEnded(self._clock.wall(), fault=Fault.INTERNAL_ERROR), self._clock.now())
         finally:
             if self._broken:
-                # A fault of ours must not leave the callee listening to silence, nor the call without a summary.
-                self._start(self._line.hang_up(), self._acting)
+                # A fault of ours must not leave anybody listening to silence, nor the call without a summary.
+                let_go = self._line.release if self._flow.plan.goes_on else self._line.hang_up
+                self._start(let_go(self._result()), self._acting)
             for task in self._watching:
                 task.cancel()
         # Now, and not when Asterisk has been told: it may be frozen, and the summary must not wait for that.
@@ -123,8 +142,8 @@ class CallSession:
         await asyncio.gather(*self._watching, *self._acting, return_exceptions=True)
         await self._line.close()
 
-    async def _prepare(self) -> bool:
-        """Make all sound ahead. False: it can't be made, and nobody is rung."""
+    async def _prepare(self) -> list[Command]:
+        """Make all sound ahead. Returns what to do where it can't be made: nobody is rung, then."""
         try:
             for script in self._flow.scripts:
                 sounds = await self._voice.prepare(script)
@@ -134,41 +153,36 @@ class CallSession:
                 )
         except SpeechUnavailable as error:
             log.error("session.speech_unavailable", call=self.record.id, reason=error.reason)
-            self._note(ActionFailed(None, "speech_unavailable", error.reason))
-            ended = CallEnded(self._clock.wall(), fault=Fault.SPEECH_UNAVAILABLE)
-            self._flow.receive(ended, self._clock.now())
-            return False
-        return True
+            fault = Fault.SPEECH_UNAVAILABLE
+            return self._flow.give_up("speech_unavailable", error.reason, fault, self._clock.now())
+        return []
 
-    def _called_off(self) -> bool:
-        """Was the call ended before it began? Then nobody is rung."""
+    async def _drive(self, commands: list[Command]) -> None:
+        await self._perform(commands)
         while not self._events.empty():
-            event = self._events.get_nowait()
-            self._note(event)
-            self._flow.receive(event, self._clock.now())
-            if isinstance(event, HangupAsked):
-                self._flow.receive(CallEnded(self._clock.wall()), self._clock.now())
-        return self._flow.over
-
-    async def _drive(self) -> None:
-        told = False
+            # What came while the sound was made: who hung up, or was called off, is neither rung nor answered.
+            await self._take(self._events.get_nowait())
         await self._perform(self._flow.start(self._clock.now(), self._clock.wall()))
+        told = False
         while not self._flow.over:
             try:
                 async with asyncio.timeout_at(self._flow.deadline):
                     event = await self._events.get()
             except TimeoutError:
-                commands = self._flow.expire(self._clock.now())
+                await self._perform(self._flow.expire(self._clock.now()))
             else:
-                self._note(event)
-                commands = self._flow.receive(event, self._clock.now())
-                if isinstance(event, CallAnswered):
-                    self._start(self._sample(), self._watching)
-            await self._perform(commands)
+                await self._take(event)
             if self._flooded and not told:
                 told = True
                 log.error("session.flooded", call=self.record.id, backlog=BACKLOG)
                 await self._perform(self._flow.receive(Flooded(self._clock.wall()), self._clock.now()))
+
+    async def _take(self, event: Happening) -> None:
+        self._note(event)
+        commands = self._flow.receive(event, self._clock.now())
+        if isinstance(event, CallAnswered):
+            self._start(self._sample(), self._watching)
+        await self._perform(commands)
 
     async def _perform(self, commands: list[Command]) -> None:
         for command in commands:
@@ -181,11 +195,36 @@ class CallSession:
                     await self._speak(command)
                 case StopSpeaking():
                     await self._line.stop()
-                case Dial():
-                    # Started, not awaited: whatever Asterisk does with the order, the call can be hung up meanwhile.
-                    self._start(self._line.dial(), self._acting)
-                case HangUp():
-                    self._start(self._line.hang_up(), self._acting)
+                case _:
+                    # Started, not awaited: whatever Asterisk does with the order, the call can be ended meanwhile.
+                    self._start(self._order(command), self._acting)
+
+    def _order(
+        self, command: Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | HangUp
+    ) -> Coroutine[Any, Any, None]:
+        """Return what a command for the line comes down to."""
+        match command:
+            case Dial():
+                return self._line.dial()
+            case Answer():
+                return self._line.answer()
+            case DialSecond(number=number, to=to, caller_id=caller_id, ring_timeout=ring_timeout):
+                return self._line.dial_second(number, to, caller_id, ring_timeout)
+            case HangUpSecond(number=number):
+                return self._line.hang_up_second(number)
+            case Connect(number=number):
+                return self._line.connect(number)
+            case Part():
+                return self._line.part()
+            case Release():
+                return self._line.release(self._result())
+            case HangUp():
+                return self._line.hang_up(self._result())
+            case _:
+                assert_never(command)
+
+    def _result(self) -> Result:
+        return Result(classify(self._flow.ending), self.record.proof.delivered, self._flow.collected)
 
     async def _speak(self, command: Speak) -> None:
         pieces = self._pieces.get(command.script)

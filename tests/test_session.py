@@ -10,7 +10,7 @@ import pytest
 
 from otpvoice import session as module
 from otpvoice.core import flow as flow_module
-from otpvoice.core.actions import Action, Gather, Say
+from otpvoice.core.actions import Action, Dial, Gather, Say
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.events import (
     ActionCompleted,
@@ -20,10 +20,15 @@ from otpvoice.core.events import (
     CallEnded,
     CallHeld,
     CallProgressed,
+    CallReleased,
     CallResumed,
+    DigitReceived,
     Event,
     HangupAsked,
     Happening,
+    OnSecond,
+    PartiesConnected,
+    PartiesParted,
     PiecePlayed,
     SpeakingFinished,
     SpeakingStarted,
@@ -33,6 +38,7 @@ from otpvoice.core.locale import Locale, Locales
 from otpvoice.core.outcome import Fault, OwnAction
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
+from otpvoice.core.result import Result
 from otpvoice.core.speech import Script, SpeechUnavailable
 from otpvoice.media.playout import Piece
 from otpvoice.session import BACKLOG, LEAD_OUT, CallSession
@@ -72,6 +78,7 @@ class Line:
 
     def __init__(self) -> None:
         self.did: list[str] = []
+        self.results: list[Result] = []
         self.spoken: list[tuple[str, tuple[Piece, ...]]] = []
         self.on: dict[str, Callable[[], Any]] = {}
         self.tell: Callable[[Happening], None] = lambda _: None
@@ -107,7 +114,30 @@ class Line:
     async def stop(self) -> None:
         await self._do("stop")
 
-    async def hang_up(self) -> None:
+    async def answer(self) -> None:
+        await self._do("answer", lambda: self.tell(CallAnswered(1003.0)))
+
+    async def release(self, result: Result, /) -> None:
+        self.results.append(result)
+        await self._do("release", lambda: self.tell(CallReleased(1007.0)))
+
+    async def dial_second(self, number: int, to: str, caller_id: str | None, ring_timeout: float, /) -> None:
+        def answered() -> None:
+            self.tell(OnSecond(number, CallAnswered(1008.0)))
+
+        await self._do(f"dial_second {number} {to} {caller_id} {ring_timeout:g}", answered)
+
+    async def hang_up_second(self, number: int, /) -> None:
+        await self._do(f"hang_up_second {number}", lambda: self.tell(OnSecond(number, CallEnded(1010.0, cause=16))))
+
+    async def connect(self, number: int, /) -> None:
+        await self._do(f"connect {number}", lambda: self.tell(PartiesConnected(1009.0)))
+
+    async def part(self) -> None:
+        await self._do("part", lambda: self.tell(PartiesParted(1011.0)))
+
+    async def hang_up(self, result: Result, /) -> None:
+        self.results.append(result)
         await self._do("hang_up", lambda: self.tell(CallEnded(1007.0, cause=16)))
 
     async def sample(self) -> None:
@@ -297,6 +327,73 @@ async def test_what_is_told_after_the_end_is_nobodys_business() -> None:
     assert call.record.outcome is not None
 
 
+# --- a channel that was handed to us ----------------------------------------------------------------------------------
+
+
+async def test_a_channel_is_answered_and_goes_on_with_the_result() -> None:
+    ask = Gather(DigitRules(max_digits=2))
+    call = Call(ask, inbound=True, goes_on=True)
+
+    def answered() -> None:
+        call.line.tell(CallAnswered(1003.0))
+        for key in "42":
+            call.line.tell(DigitReceived(key, 1004.0))
+
+    call.line.on["answer"] = answered
+    assert await call.run() == ("completed", None, "plan")
+    assert call.commands == ["answer", "release"]
+    (result,) = call.line.results
+    assert (result.outcome, result.delivered) == (call.record.outcome, None)
+    assert result.collected is not None
+    assert result.collected.keys.reveal() == "42"
+
+
+async def test_a_channel_whose_words_can_not_be_made_is_not_answered_and_goes_on() -> None:
+    call = Call(inbound=True, goes_on=True)
+
+    def silent(_: Script) -> None:
+        raise SpeechUnavailable("no_voice")
+
+    call.voice.on_prepare = silent
+    assert await call.run() == ("failed", "speech_unavailable", "us")
+    assert call.commands == ["release"]
+    (result,) = call.line.results
+    assert (result.outcome.class_.value, result.outcome.reason) == ("failed", "speech_unavailable")
+
+
+async def test_who_hangs_up_while_the_sound_is_made_is_not_answered() -> None:
+    call = Call(inbound=True, goes_on=True)
+    call.voice.on_prepare = lambda _: call.session.tell(CallEnded(1002.0, by_callee=True))
+    _, _, ended_by = await call.run()
+    assert ended_by == "callee"
+    assert call.commands == []
+
+
+async def test_a_channel_is_let_go_of_when_we_stop_before_it_was_answered() -> None:
+    call = Call(inbound=True, goes_on=True)
+    call.voice.on_prepare = lambda _: call.session.hang_up(OwnAction.SHUTDOWN)
+    assert await call.run() == ("canceled", "shutdown", "us")
+    assert call.commands == ["release"]
+
+
+async def test_a_fault_of_ours_sends_the_channel_on() -> None:
+    call = Call(inbound=True, goes_on=True)
+    call.line.on["speak"] = breaks()
+    assert await call.run() == ("failed", "internal_error", "us")
+    assert call.commands == ["answer", "speak", "release"]
+
+
+async def test_a_second_party_is_called_connected_and_parted_from() -> None:
+    call = Call(Dial("+15550101", "+15550199", ring_timeout=20.0))
+    call.line.on["connect 1"] = lambda: (
+        call.line.tell(PartiesConnected(1009.0)),
+        call.line.tell(OnSecond(1, CallEnded(1010.0, cause=16, by_callee=True))),
+    )
+    assert await call.run() == ("completed", None, "plan")
+    words = [word for word in call.commands if word not in ("speak", "stop")]
+    assert words == ["dial", "dial_second 1 +15550101 +15550199 20", "connect 1", "part", "hang_up"]
+
+
 # --- hanging up -------------------------------------------------------------------------------------------------------
 
 
@@ -349,8 +446,8 @@ async def test_a_call_that_is_called_off_during_preparation_rings_nobody(
     call = Call()
     call.voice.on_prepare = lambda script: call.session.tell(event)
     assert await call.run() == expected
-    assert call.commands == []
-    assert [followed for followed, _ in call.followed] == [event]
+    assert "dial" not in call.commands, "the line is told to hang up, and knows that nothing was ordered"
+    assert call.followed[0][0] == event
     assert call.record.dialed_at is None
 
 
@@ -364,9 +461,9 @@ async def test_speech_that_can_not_be_made_rings_nobody() -> None:
     call = Call()
     call.voice.on_prepare = unavailable
     assert await call.run() == ("failed", "speech_unavailable", "us")
-    assert call.commands == []
+    assert "dial" not in call.commands, "the line is told to hang up, and knows that nothing was ordered"
     assert call.record.errors == [{"code": "speech_unavailable", "message": "engine_missing", "action": None}]
-    assert [type(event) for event, _ in call.followed] == [ActionFailed]
+    assert [type(event) for event, _ in call.followed] == [ActionFailed, CallEnded]
 
 
 @pytest.mark.parametrize("on_prepare", [breaks(), lambda script: [], lambda script: [b""] * 9])

@@ -1,4 +1,4 @@
-"""One outbound call's channel: commands about it as REST requests, and what their answers mean.
+"""One telephone's channel: commands about it as REST requests, and what their answers mean.
 
 It places the call at most once in its life. After ``POST /channels/{id}`` was sent nothing is repeated; when the answer
 is lost it looks whether the channel is there.
@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import quote
 
 import structlog
 
@@ -28,6 +29,8 @@ BACKUP: Final = 5.0
 """Seconds by which Asterisk's own ring timeout is later than ours."""
 CHANNEL_GONE: Final = (400, 422)
 """What ``addChannel`` answers for a channel that does not exist or is in no application (``resource_bridges.c``)."""
+OUT_OF_HAND: Final = (errors.ChannelGone, errors.NotInStasis)
+"""What Asterisk answers for a channel that is gone, or on its way in a dialplan."""
 DEAD_MAN: Final = 30.0
 """Seconds beyond ringing and talking after which Asterisk ends a channel on its own, should we be dead."""
 
@@ -48,6 +51,8 @@ class Originate:
         """Return the JSON body of the request (``POST /channels/{id}``); variables must be strings."""
         variables = {
             "OTPVOICE_CALL": self.call_id,
+            # A 302 is not followed: it could lead to any price. Asterisk would go to Local/USER@CONTEXT (main/dial.c).
+            "FORWARD_CONTEXT": "otpvoice-no-redirects",
             # Counts from now, ringing included; works in a bridge, too (tests/faults/test_we_die.py).
             "TIMEOUT(absolute)": str(math.ceil(self.ring_timeout + self.max_duration + DEAD_MAN)),
         }
@@ -73,16 +78,17 @@ class OriginateFailed(Exception):
 
 
 class CallChannel:
-    """The channel with our id. All its methods may be called at any time; a channel that is gone is no error."""
+    """A channel by its id. All its methods may be called at any time."""
 
     def __init__(self, rest: AriRest, channel_id: str) -> None:
         self.id = channel_id
         self._rest = rest
+        self._path = "channels/" + quote(channel_id, safe="")  # not all ids are ours
 
     async def originate(self, order: Originate) -> str | None:
         """Place the call. Returns the INVITE's Call-ID where known. Raises ``OriginateFailed``."""
         try:
-            channel = await self._rest.post(f"channels/{self.id}", order.body())
+            channel = await self._rest.post(self._path, order.body())
         except errors.AnswerLost:
             channel = await self._look()
         except errors.DuplicateId:
@@ -104,35 +110,87 @@ class CallChannel:
         """
         leg.expect_guest()
         try:
-            await asyncio.gather(
-                leg.open(), self._rest.post(f"bridges/{leg.bridge_id}/addChannel", {"channel": self.id})
-            )
-        except errors.Refused as refused:
+            _, entered = await asyncio.gather(leg.open(), self.enter(leg.bridge_id))
+        except errors.Refused:
             leg.expect_nobody()
+            raise
+        if not entered:
+            leg.expect_nobody()
+        return entered
+
+    async def enter(self, bridge_id: str) -> bool:
+        """Move the channel into a bridge, out of the one where it is. False: it is gone, or not in Stasis (any more).
+
+        Raises ``AriError`` when it is there and can't be moved.
+        """
+        try:
+            await self._rest.post(f"bridges/{bridge_id}/addChannel", {"channel": self.id})
+        except errors.Refused as refused:
             if refused.status in CHANNEL_GONE:
                 return False
             raise
         except errors.AnswerLost:
-            bridge = await self._rest.get(f"bridges/{leg.bridge_id}")
+            bridge = await self._rest.get(f"bridges/{bridge_id}")
             if self.id not in bridge["channels"]:
                 raise
         return True
 
+    async def answer(self) -> None:
+        """Pick up; twice does no harm. Raises ``AriError``."""
+        await self._rest.post(f"{self._path}/answer")
+
+    async def go_on(self) -> None:
+        """Let it go on in its dialplan, where it entered Stasis. Raises ``AriError``."""
+        await self._rest.post(f"{self._path}/continue")
+
+    async def application(self) -> str | None:
+        """Return the Stasis application that has it, "" where none has, None where it is gone. Raises ``AriError``."""
+        try:
+            dialplan = (await self._rest.get(self._path))["dialplan"]
+        except errors.ChannelGone:
+            return None
+        return str(dialplan["app_data"]).partition(",")[0] if dialplan["app_name"] == "Stasis" else ""
+
+    async def variable(self, name: str) -> str | None:
+        """Return a variable, or what a function like ``PJSIP_HEADER(read,X-Name)`` gives.
+
+        None where it is unset, or Asterisk can't or won't say.
+        """
+        try:
+            return str((await self._rest.get(f"{self._path}/variable?variable={quote(name, safe='')}"))["value"])
+        except errors.AriError as error:
+            log.debug("channel.not_read", channel=self.id, variable=name, error=type(error).__name__)
+            return None
+
+    async def set_variables(self, variables: Mapping[str, str]) -> None:
+        """Set variables, in their order. Raises ``AriError``.
+
+        Where there is no such function Asterisk does not say so. The others are worth having without one that it
+        refuses.
+        """
+        for name, value in variables.items():
+            try:
+                await self._rest.post(f"{self._path}/variable", {"variable": name, "value": value})
+            except OUT_OF_HAND:
+                raise
+            except errors.Refused as refused:
+                log.warning("channel.not_set", channel=self.id, variable=name, status=refused.status)
+
     async def state(self) -> str | None:
         """Return the channel's state (``Down``, ``Ringing``, ``Up``, …), None where it is gone. Raises ``AriError``."""
         try:
-            return str((await self._rest.get(f"channels/{self.id}"))["state"])
+            return str((await self._rest.get(self._path))["state"])
         except errors.ChannelGone:
             return None
 
     async def hang_up(self) -> bool:
         """End the channel; False: it had ended before. Raises ``AriError`` when Asterisk can't be told."""
-        return await self._rest.delete(f"channels/{self.id}")
+        return await self._rest.delete(self._path)
 
     async def statistics(self) -> AriEvent | None:
         """Return Asterisk's RTP statistics of the moment, or None where there are none."""
         try:
-            statistics = await self._rest.get(f"channels/{self.id}/rtp_statistics")
+            statistics = await self._rest.get(f"{self._path}/rtp_statistics")
         except errors.AriError:
             return None
         return statistics if isinstance(statistics, dict) else None
@@ -142,7 +200,7 @@ class CallChannel:
         for seconds in (0.0, *SETTLE):
             await asyncio.sleep(seconds)
             try:
-                channel = await self._rest.get(f"channels/{self.id}")
+                channel = await self._rest.get(self._path)
                 return channel if isinstance(channel, dict) else {}
             except errors.AriError as error:
                 log.info("channel.looking", channel=self.id, error=type(error).__name__)

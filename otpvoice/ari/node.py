@@ -20,6 +20,7 @@ from otpvoice.ari.backoff import backoff
 from otpvoice.ari.events import UNWANTED
 from otpvoice.ari.making import LegSettings
 from otpvoice.ari.pool import LegPool, PoolSettings
+from otpvoice.ari.reaping import Reaper
 from otpvoice.ari.rest import AriRest, new_http
 from otpvoice.ari.router import AriEvent, Router, ids_of
 from otpvoice.ari.socket import EventsSocket
@@ -28,8 +29,6 @@ log = structlog.get_logger(__name__)
 
 CLOSE_WITHIN: Final = 10.0
 """Seconds for all legs to be retired at the end; what is left ends with its socket."""
-GONE_TRIES: Final = 100
-GONE_EVERY: Final = 0.05
 LOST_AFTER: Final = 15.0
 """Seconds without an events socket after which the calls on this node are given up."""
 SIGNS_OF_LIFE: Final = frozenset({"Dial", "ChannelStateChange", "StasisStart"})
@@ -58,13 +57,18 @@ class NodeSettings:
         return f"otpvoice-{self.instance}-leg-"
 
     @property
+    def talk_prefix(self) -> str:
+        """What the ids of the bridges begin with in which two parties talk; a channel's id follows."""
+        return f"otpvoice-{self.instance}-talk-"
+
+    @property
     def own_app(self) -> str:
         """The application that the calls which we place enter: no other instance hears of them."""
         return f"{self.app}-{self.instance}"
 
 
 class Lookout(Protocol):
-    """Who places calls here, and must hear what becomes of the node."""
+    """Who has calls here, and must hear what becomes of the node."""
 
     def after_gap(self, node: AsteriskNode, alive: Set[str], *, restarted: bool) -> None:
         """The socket is back. ``alive``: all channels of our applications; ``restarted``: it is another Asterisk."""
@@ -72,8 +76,8 @@ class Lookout(Protocol):
     def node_lost(self, node: AsteriskNode) -> None:
         """The socket has been away for so long that the calls are given up."""
 
-    def stranger(self, event: AriEvent) -> None:
-        """An event of a channel that nobody registered."""
+    def stranger(self, node: AsteriskNode, event: AriEvent) -> None:
+        """An event of a channel that nobody registered: one that a dialplan hands to us, say. Never waits."""
 
 
 class AsteriskNode:
@@ -113,7 +117,9 @@ class AsteriskNode:
         self._giving_up: asyncio.TimerHandle | None = None
         self._attempt = 0
         self._working: asyncio.Task[None] | None = None
-        self._reaping: dict[str, asyncio.Task[None]] = {}
+        self._reaper = Reaper(
+            self.rest, self.router, app=settings.app, own_app=settings.own_app, instance=settings.instance
+        )
 
     @property
     def ready(self) -> bool:
@@ -152,9 +158,7 @@ class AsteriskNode:
         """Close what connections are left, after ``run``."""
         if self._giving_up is not None:
             self._giving_up.cancel()
-        for task in self._reaping.values():
-            task.cancel()
-        await asyncio.gather(*self._reaping.values(), return_exceptions=True)
+        await self._reaper.close()
         await self._sockets.close()
         await self._http.close()
 
@@ -209,34 +213,11 @@ class AsteriskNode:
         self.version = str(info["system"]["version"])
         booted = str(info["status"]["startup_time"])
         restarted = self._booted is not None and booted != self._booted
-        alive = await self._alive()
-        self.pool.after_gap(alive)
-        await self._reap(alive)
-        self._lookout.after_gap(self, alive, restarted=restarted)
+        ours, dialplans = [await self._reaper.alive(app) for app in (self.settings.own_app, self.settings.app)]
+        self.pool.after_gap(ours)
+        await self._reaper.reap(ours, dialplans)
+        self._lookout.after_gap(self, ours | dialplans, restarted=restarted)
         self._booted = booted  # now, and not before: a reconciliation that fails is done again
-
-    async def _alive(self) -> set[str]:
-        """Return the ids of all channels that our own application has, ringing ones included."""
-        return set((await self.rest.get(f"applications/{self.settings.own_app}"))["channel_ids"])
-
-    async def _reap(self, alive: Set[str]) -> None:
-        """End channels and bridges of a former life. Former legs are gone before new ones come."""
-        ownerless = {channel for channel in alive if channel not in self.router}
-        for channel in ownerless:
-            log.warning("ari.reaped", channel=channel)
-            await self.rest.delete(f"channels/{channel}")
-        await self._gone(ownerless)
-        for bridge in await self.rest.get("bridges"):
-            # Bridges outlive their channels.
-            if bridge["id"].startswith(self.settings.leg_prefix) and bridge["id"] not in self.router:
-                await self.rest.delete(f"bridges/{bridge['id']}")
-
-    async def _gone(self, channels: Set[str]) -> None:
-        for _ in range(GONE_TRIES):
-            if not channels or not channels & await self._alive():
-                return
-            await asyncio.sleep(GONE_EVERY)
-        log.warning("ari.not_gone", node=self.settings.name, channels=len(channels))
 
     def _route(self, event: AriEvent) -> None:
         if event["type"] == "ApplicationReplaced":
@@ -256,15 +237,5 @@ class AsteriskNode:
         """In our own application there is nobody whom we did not call: an order given up as lost was carried out."""
         if event.get("application") == self.settings.own_app and event["type"] in SIGNS_OF_LIFE:
             for channel in ids_of(event):
-                if channel not in self._reaping:
-                    self._reaping[channel] = asyncio.create_task(self._hang_up(channel))
-        self._lookout.stranger(event)
-
-    async def _hang_up(self, channel: str) -> None:
-        log.warning("ari.reaped", channel=channel)
-        try:
-            await self.rest.delete(f"channels/{channel}")
-        except errors.AriError as error:
-            log.warning("ari.not_reaped", channel=channel, error=type(error).__name__)
-        finally:
-            del self._reaping[channel]
+                self._reaper.hang_up(channel)
+        self._lookout.stranger(self, event)

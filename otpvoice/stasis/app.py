@@ -6,20 +6,19 @@ It starts sessions and finds them again; what a call does is the flow's business
 from __future__ import annotations
 
 import asyncio
-import math
 import secrets
-import time
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import structlog
 
 from otpvoice.ari import errors
-from otpvoice.ari.channel import Originate
+from otpvoice.ari.inbound import InboundParty
 from otpvoice.ari.leg import MediaLeg
 from otpvoice.ari.line import Line
 from otpvoice.ari.node import AsteriskNode
+from otpvoice.ari.party import OutboundParty
 from otpvoice.ari.pool import NoLegFree
 from otpvoice.ari.router import AriEvent
 from otpvoice.core.events import Event
@@ -29,6 +28,9 @@ from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
 from otpvoice.session import CallSession, Clock, Voice
+from otpvoice.stasis.ports import Door, Follower, NotTaken, Origin, Records, SystemClock
+from otpvoice.stasis.trunk import Trunk, order_of, seconds_of
+from otpvoice.stasis.waiting import WAIT, WaitingCall, WaitingRoom
 
 log = structlog.get_logger(__name__)
 
@@ -36,53 +38,6 @@ END_WITHIN: Final = 3.0
 """Seconds for calls that we hang up to end."""
 LEG_WAIT: Final = 5.0
 """Seconds that a request to call may wait for a media leg before it is told to come back."""
-
-
-class NotTaken(Exception):
-    """The call was not taken, and nobody was rung.
-
-    ``reason`` is a word; ``retry_after`` in seconds. ``recorded``: its record may be in the store all the same.
-    """
-
-    def __init__(self, reason: str, retry_after: float = 5.0, *, recorded: bool = False) -> None:
-        super().__init__(reason)
-        self.reason, self.recorded = reason, recorded
-        self.retry_after = math.ceil(retry_after)
-
-
-@dataclass(frozen=True, slots=True)
-class Trunk:
-    """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with)."""
-
-    name: str
-    dial: str
-
-    def endpoint(self, to: str) -> str:
-        """Return the dial string for a number that was checked before."""
-        return self.dial.replace("{number}", to.removeprefix("+")).replace("{e164}", to)
-
-
-class Records(Protocol):
-    """Where records are kept. ``accept`` raises ``NotTaken``; the others never wait and never fail."""
-
-    async def accept(self, record: dict[str, Any], /) -> None: ...
-    def save(self, record: dict[str, Any], /) -> None: ...
-    def finish(self, record: dict[str, Any], /) -> None: ...
-
-
-Follower = Callable[[CallRecord, Event], None]
-
-
-class SystemClock:
-    """The event loop's time for timers, the system's for what is written down."""
-
-    def now(self) -> float:
-        """Return seconds that never jump."""
-        return asyncio.get_running_loop().time()
-
-    def wall(self) -> float:
-        """Return Unix seconds."""
-        return time.time()
 
 
 @dataclass(slots=True)
@@ -106,52 +61,81 @@ class StasisApp:
     voice_name: str | None = None
     nodes: list[AsteriskNode] = field(default_factory=list)
     draining: bool = False
+    door: Door | None = None
     _calls: dict[str, _Call] = field(default_factory=dict)
+    _waiting: WaitingRoom[Trunk] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._waiting = WaitingRoom(self._end_unclaimed)
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
+    def check_open(self) -> None:
+        """Raise ``NotTaken`` when no new calls are taken."""
+        if self.draining:
+            raise NotTaken("draining")
+
     async def place(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
         """Take a call and begin it. Returns its record as it stands. Raises ``NotTaken``: then nobody is rung."""
-        self._check_draining()
+        self.check_open()
         flow = CallFlow(plan, self.locales)
         node = self._choose()
         leg = await self._take_leg(node)
-        call_id = "call_" + secrets.token_hex(12)
-        record = CallRecord(
-            id=call_id,
-            account=account,
-            door=door,
-            plan=plan,
-            proof=flow.proof,
-            node=node.settings.name,
-            instance=self.instance,
-            created_at=self.clock.wall(),
-            voice=plan.voice or self.voice_name,
-            channel=f"{call_id}-1",
-        )
+        call_id = new_call_id()
+        channel = f"{call_id}-1"
+        record = self._record(call_id, flow, account, door)
+        record.node, record.channel = node.settings.name, channel
         try:
             await self._accept(record, node)
         except BaseException:
             await node.pool.give_back(leg)
             raise
-        line = Line(node, leg, f"{call_id}-1", _order(plan, trunk, node, call_id))
-        session = CallSession(
-            flow=flow, record=record, line=line, voice=self.voice, clock=self.clock, follow=self._follow
-        )
-        call = self._calls[call_id] = _Call(node, session, line)
-        call.task = asyncio.create_task(self._run(call), name=call_id)
+        party = OutboundParty(node, channel, order_of(plan, trunk, node, call_id))
+        self._begin(node, flow, record, Line(node, party, leg, second=seconds_of(plan, trunk, node, call_id)))
         return record.to_json()
 
+    async def prepare(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
+        """Take a call that waits for a dialplan to come for it. Returns its record. Raises ``NotTaken``."""
+        self.check_open()
+        if self._waiting.full:
+            raise NotTaken("too_many_waiting", 30)
+        record = self._record(new_call_id(), CallFlow(plan, self.locales), account, door)
+        record.state = State.WAITING
+        await self._accept(record, None)
+        seconds = WAIT if plan.valid_until is None else max(0.0, plan.valid_until - self.clock.wall())
+        self._waiting.keep(record, trunk, seconds)
+        return record.to_json()
+
+    def claim(self, call_id: str) -> WaitingCall[Trunk] | None:
+        """Hand out a prepared call, once. Whoever takes it has it admitted."""
+        return self._waiting.claim(call_id)
+
+    def admit(
+        self, plan: CallPlan, trunk: Trunk, party: InboundParty, node: AsteriskNode, *, of: CallRecord | Origin
+    ) -> None:
+        """Begin a call on a channel that was handed to us. ``of``: the record of a prepared one, or where it is from.
+
+        Nothing is waited for, and no store is asked: a caller is on the line.
+        """
+        flow = CallFlow(plan, self.locales)
+        record = of if isinstance(of, CallRecord) else self._record(of.call_id, flow, of.account, of.door)
+        record.plan, record.proof, record.state = plan, flow.proof, State.QUEUED
+        record.voice = plan.voice or self.voice_name
+        record.node, record.channel, record.sip_call_id = node.settings.name, party.channel_id, party.sip_call_id
+        self.records.save(record.to_json())
+        self._begin(node, flow, record, Line(node, party, second=seconds_of(plan, trunk, node, record.id)))
+
     def find(self, account: str, call_id: str) -> CallRecord | None:
-        """Return a call that is in progress here, if it is this account's."""
+        """Return a call that waits or is in progress here, if it is this account's."""
         call = self._calls.get(call_id)
-        if call is None or call.session.record.account != account or call.session.record.state is State.ENDED:
+        record = call.session.record if call is not None else self._waiting.find(call_id)
+        if record is None or record.account != account or record.state is State.ENDED:
             return None
-        return call.session.record
+        return record
 
     def hang_up(self, call_id: str) -> None:
         """End a call by request. Unknown ids are fine: it has ended."""
-        if (call := self._calls.get(call_id)) is not None:
+        if not self._waiting.end(call_id, OwnAction.HANG_UP_BY_API) and (call := self._calls.get(call_id)) is not None:
             call.session.hang_up(OwnAction.HANG_UP_BY_API)
 
     @property
@@ -164,6 +148,9 @@ class StasisApp:
     async def drain(self, within: float) -> None:
         """Take no new calls; let the others finish; after so many seconds hang them up."""
         self.draining = True
+        self._waiting.end_all(OwnAction.SHUTDOWN)
+        if self.door is not None:
+            await self.door.close()
         if not await self._finished(within):
             log.warning("stasis.drain_over", calls=self.count)
             await self.end_all()
@@ -196,11 +183,38 @@ class StasisApp:
         for line in self._lines(node):
             line.node_lost()
 
-    def stranger(self, event: AriEvent) -> None:
-        """An event of a channel that is no call of ours (any more)."""
-        log.debug("stasis.stranger", type=event["type"])
+    def stranger(self, node: AsteriskNode, event: AriEvent) -> None:
+        """An event of a channel that is no call of ours: one that a dialplan hands to us, or that is over."""
+        if event["type"] == "StasisStart" and event["application"] == node.settings.app and self.door is not None:
+            self.door.arrive(node, event)
+        else:
+            log.debug("stasis.stranger", type=event["type"])
 
     # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _record(self, call_id: str, flow: CallFlow, account: str, door: str) -> CallRecord:
+        return CallRecord(
+            id=call_id,
+            account=account,
+            door=door,
+            plan=flow.plan,
+            proof=flow.proof,
+            node=None,
+            instance=self.instance,
+            created_at=self.clock.wall(),
+            voice=flow.plan.voice or self.voice_name,
+        )
+
+    def _begin(self, node: AsteriskNode, flow: CallFlow, record: CallRecord, line: Line) -> None:
+        session = CallSession(
+            flow=flow, record=record, line=line, voice=self.voice, clock=self.clock, follow=self._follow
+        )
+        call = self._calls[record.id] = _Call(node, session, line)
+        call.task = asyncio.create_task(self._run(call), name=record.id)
+
+    def _end_unclaimed(self, record: CallRecord, by: OwnAction) -> None:
+        record.end(classify(Ending(answered=False, own=by)), self.clock.wall())
+        self.records.finish(record.to_json())
 
     def _lines(self, node: AsteriskNode) -> list[Line]:
         return [call.line for call in self._calls.values() if call.node is node]
@@ -223,17 +237,13 @@ class StasisApp:
         except errors.MediaWedged as error:
             raise NotTaken("media_wedged", 30) from error
 
-    def _check(self, node: AsteriskNode) -> None:
-        """Is there still a way to call? Asked again after each wait. Raises ``NotTaken``."""
-        self._check_draining()
-        if not node.ready:
+    def _check(self, node: AsteriskNode | None) -> None:
+        """Is there still a way to call (where one is needed)? Asked again after each wait. Raises ``NotTaken``."""
+        self.check_open()
+        if node is not None and not node.ready:
             raise self._unready([node])
 
-    def _check_draining(self) -> None:
-        if self.draining:
-            raise NotTaken("draining")
-
-    async def _accept(self, record: CallRecord, node: AsteriskNode) -> None:
+    async def _accept(self, record: CallRecord, node: AsteriskNode | None) -> None:
         """Have a new record kept. Whoever drains waits for calls that have begun, not for those that are about to."""
         self._check(node)
         kept = False
@@ -266,13 +276,6 @@ class StasisApp:
             follower(record, event)
 
 
-def _order(plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str) -> Originate:
-    return Originate(
-        endpoint=trunk.endpoint(plan.to),
-        app=node.settings.own_app,
-        caller_id=plan.caller_id,
-        ring_timeout=plan.ring_timeout,
-        max_duration=plan.max_duration,
-        call_id=call_id,
-        headers=plan.sip_headers,
-    )
+def new_call_id() -> str:
+    """Return an id that nobody can guess."""
+    return "call_" + secrets.token_hex(12)

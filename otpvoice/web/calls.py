@@ -50,7 +50,8 @@ class CallRoutes:
             # Passed over in silence, it would let a client repeat a request and ring somebody twice.
             raise Refusal(422, "not_supported", "Idempotency-Key is not supported yet", "Leave the header out.")
         asked = parse_call(await _body(request), account.defaults, time.time())
-        record = await self._calls.place(asked.plan, self._trunks[asked.trunk], account=account.id, door=DOOR)
+        take = self._calls.prepare if asked.plan.inbound else self._calls.place
+        record = await take(asked.plan, self._trunks[asked.trunk], account=account.id, door=DOOR)
         return _answer(record, status=202, headers={hdrs.LOCATION: f"/v1/calls/{record['id']}"})
 
     async def _show(self, request: web.Request) -> web.Response:

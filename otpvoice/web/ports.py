@@ -37,8 +37,11 @@ class Calls(Instance, Protocol):
     async def place(self, plan: CallPlan, trunk: Trunk, /, *, account: str, door: str) -> dict[str, Any]:
         """Take a call and begin it. Raises ``stasis.NotTaken``: then nobody is rung."""
 
+    async def prepare(self, plan: CallPlan, trunk: Trunk, /, *, account: str, door: str) -> dict[str, Any]:
+        """Take a call that waits for a dialplan to come for it. Raises ``stasis.NotTaken``."""
+
     def find(self, account: str, call_id: str, /) -> CallRecord | None:
-        """Return a call in progress here, if it is this account's."""
+        """Return a call that waits or is in progress here, if it is this account's."""
 
     def hang_up(self, call_id: str, /) -> None:
         """End a call by request."""

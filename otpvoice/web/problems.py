@@ -102,6 +102,7 @@ _NOT_TAKEN: Final[Mapping[str, str]] = {
     "media_wedged": "Asterisk's media does not come up: it has to be restarted.",
     "asterisk_unavailable": "There is no connection to Asterisk.",
     "store_unavailable": "The call could not be written down.",
+    "too_many_waiting": "Too many calls wait for a dialplan.",
 }
 
 

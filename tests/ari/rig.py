@@ -98,7 +98,7 @@ class Watcher:
     def node_lost(self, node: AsteriskNode) -> None:
         self.lost += 1
 
-    def stranger(self, event: AriEvent) -> None:
+    def stranger(self, node: AsteriskNode, event: AriEvent) -> None:
         self.strangers.append(event)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from otpvoice.ari import backoff, line, making, pool
+from otpvoice.ari import backoff, line, making, pool, telephone
 from otpvoice.ari import node as node_module
 from otpvoice.ari import socket as socket_module
 from otpvoice.ari.leg import bridge_of
@@ -199,7 +199,7 @@ async def test_digits_that_were_played_while_nobody_could_tell_of_a_hang_up_do_n
 ) -> None:
     """After a hang-up the leg's queue drains on, and its marks keep coming."""
     monkeypatch.setattr(backoff, "FIRST", first)
-    monkeypatch.setattr(line, "END_TOLD_WITHIN", 0.2)
+    monkeypatch.setattr(telephone, "END_TOLD_WITHIN", 0.2)
     asterisk.callee(NUMBER).answers()
     call_id = await house.place(SayCode(OtpCode("4829"), times=times, gap=0.0, group=0, slow_down=0.0))
     await eventually(lambda: len(house.happened(CharacterPlayed)) == 2)
@@ -396,7 +396,7 @@ async def test_calls_are_given_up_when_their_asterisk_stays_away_and_reaped_when
     house: House, asterisk: FakeAsterisk, ringing: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(node_module, "LOST_AFTER", 0.3)
-    monkeypatch.setattr(line, "HANG_UP_TRIES", 2)
+    monkeypatch.setattr(telephone, "TRIES", 2)
     async with asterisk.faults.refusing():
         assert outcome(await house.summary(ringing)) == ("failed", "asterisk_lost", "asterisk")
         assert not the_call(asterisk).over, "the network is broken, not the call"

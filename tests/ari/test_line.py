@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from otpvoice.ari import backoff, line, pool
+from otpvoice.ari import backoff, handset, line, pool, telephone
 from otpvoice.ari import channel as channel_module
 from otpvoice.ari.channel import CallChannel, Originate, OriginateFailed
 from otpvoice.ari.line import Line
+from otpvoice.ari.party import OutboundParty
 from otpvoice.ari.rest import AriRest, new_http
 from otpvoice.core import flow, speaking
 from otpvoice.core.actions import Gather, Say, SayCode
@@ -30,7 +31,8 @@ from otpvoice.core.events import (
     SpeakingFinished,
     SpeakingStarted,
 )
-from otpvoice.core.outcome import Fault
+from otpvoice.core.outcome import EndedParty, Fault, Outcome, OutcomeClass
+from otpvoice.core.result import Result
 from otpvoice.core.secret import OtpCode
 from otpvoice.core.speech import Script
 from otpvoice.stasis import NotTaken, Trunk
@@ -60,7 +62,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pool, "LEFT_WITHIN", 0.1)
     monkeypatch.setattr(line, "LOOK_EVERY", 0.01)
     monkeypatch.setattr(backoff, "FIRST", 0.03)
-    monkeypatch.setattr(line, "NEW_LEG_WITHIN", 0.3)
+    monkeypatch.setattr(handset, "NEW_LEG_WITHIN", 0.3)
     monkeypatch.setattr(channel_module, "SETTLE", (0.02, 0.02, 0.02))
 
 
@@ -80,6 +82,14 @@ async def ringing(house: House) -> str:
     await house.until(CallProgressed)
     await eventually(lambda: house.node.pool.free == 1)
     return call_id
+
+
+RESULT = Result(Outcome(OutcomeClass.COMPLETED, None, None, None, EndedParty.PLAN), None)
+
+
+def nobody(number: int, to: str, caller_id: str | None, ring_timeout: float) -> OutboundParty:
+    """There are no second parties in these calls."""
+    raise AssertionError(number)
 
 
 def placed(asterisk: FakeAsterisk) -> tuple[int, int]:
@@ -159,6 +169,7 @@ def test_an_order_is_bounded_by_asterisk_too_should_we_be_dead() -> None:
     assert body["timeout"] == 26, "ours, and some seconds more; an integer, or Asterisk takes 30"
     assert body["variables"] == {
         "OTPVOICE_CALL": "call_1",
+        "FORWARD_CONTEXT": "otpvoice-no-redirects",
         "TIMEOUT(absolute)": "111",
         "PJSIP_HEADER(add,X-Reference)": "81",
     }
@@ -459,7 +470,7 @@ async def test_a_hang_up_is_tried_again_while_rest_is_away(
 async def test_a_call_that_can_not_be_hung_up_is_reaped_at_the_next_connection(
     house: House, asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(line, "HANG_UP_TRIES", 2)
+    monkeypatch.setattr(telephone, "TRIES", 2)
     asterisk.callee(NUMBER).answers()
     with asterisk.faults.not_booted("hangup"):
         call_id = await house.place()
@@ -482,11 +493,12 @@ async def test_a_call_that_is_given_up_leaves_no_phone_ringing(house: House, ast
 
 async def test_a_line_whose_call_is_over_dials_nobody(house: House, asterisk: FakeAsterisk) -> None:
     told: list[object] = []
-    line_ = Line(house.node, await house.node.pool.take(1.0), "call_1-1", order())
+    party = OutboundParty(house.node, "call_1-1", order())
+    line_ = Line(house.node, party, await house.node.pool.take(1.0), second=nobody)
     line_.listen(told.append)
     line_.node_lost()
     await line_.dial()
-    await line_.hang_up()
+    await line_.hang_up(RESULT)
     await line_.close()
     assert [type(event) for event in told] == [CallEnded]
     assert placed(asterisk) == (0, 0)

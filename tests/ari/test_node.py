@@ -11,6 +11,7 @@ import pytest
 
 from otpvoice.ari import backoff as backoff_module
 from otpvoice.ari import node as module
+from otpvoice.ari import reaping
 from otpvoice.ari import socket as socket_module
 from otpvoice.ari.events import UNWANTED
 from otpvoice.ari.leg import bridge_of
@@ -254,6 +255,17 @@ async def test_what_a_former_life_has_left_is_gone_before_anything_new_is_made(a
         assert asterisk.callee(NUMBER).call.over
 
 
+OUR_BRIDGES = (f"{PREFIX}99-bridge", "otpvoice-a-talk-call_1-2", "otpvoice-a-talk-call_1-3")
+OTHERS_BRIDGES = (
+    "otpvoice-a-leg-leg-99-bridge",
+    "otpvoice-a-leg-5-talk-call_1-2",
+    "otpvoice-a-talk-call_1-leg-7-bridge",
+    "otpvoice-aa-leg-99-bridge",
+    "somebody-else",
+)
+"""Those of instances whose names begin with ours."""
+
+
 async def test_what_nobody_owns_after_a_gap_is_reaped_and_what_somebody_owns_stays(
     node: AsteriskNode, watcher: Watcher, asterisk: FakeAsterisk, quickly: None
 ) -> None:
@@ -261,13 +273,15 @@ async def test_what_nobody_owns_after_a_gap_is_reaped_and_what_somebody_owns_sta
     for channel in ("ours-1", "nobodys-1"):
         node.router.register(channel, lambda _: None)
         await node.rest.post(f"channels/{channel}", ORDER)
-    await node.rest.post(f"bridges/{PREFIX}99")
+    for bridge in OUR_BRIDGES + OTHERS_BRIDGES:
+        await node.rest.post(f"bridges/{bridge}")
+    node.router.register("otpvoice-a-talk-call_1-3", lambda _: None)
     node.router.forget("nobodys-1")
     asterisk.faults.cut_events()
     await back(node, watcher)
     [leg] = leg_channels(asterisk)
     assert set(asterisk.switch.channels) == {leg, "ours-1"}
-    assert set(asterisk.switch.bridges) == {bridge_of(leg)}
+    assert set(asterisk.switch.bridges) == {bridge_of(leg), "otpvoice-a-talk-call_1-3", *OTHERS_BRIDGES}
 
 
 async def test_a_stranger_in_our_own_application_is_hung_up(
@@ -294,7 +308,7 @@ async def test_legs_that_do_not_go_keep_nobody_waiting_for_each_of_them(
     asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A wedged Asterisk keeps its phantoms: many of them cost no more time than one."""
-    monkeypatch.setattr(module, "GONE_TRIES", 4)
+    monkeypatch.setattr(reaping, "GONE_TRIES", 4)
     async with a_node(asterisk, legs_minimum=8, legs_maximum=8):
         asterisk.faults.wedge_media()
     assert len(leg_channels(asterisk)) == 8
@@ -302,7 +316,7 @@ async def test_legs_that_do_not_go_keep_nobody_waiting_for_each_of_them(
     began = loop.time()
     async with a_node(asterisk, connected=False) as node:
         await eventually(lambda: node.connected)
-        assert loop.time() - began < 8 * 4 * module.GONE_EVERY
+        assert loop.time() - began < 8 * 4 * reaping.GONE_EVERY
 
 
 # --- another client with our name -------------------------------------------------------------------------------------

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from otpvoice import stasis as module
 from otpvoice.core import flow
 from otpvoice.core.actions import Gather, Say
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.events import CallAnswered, CallProgressed
 from otpvoice.core.plan import CallPlan
 from otpvoice.stasis import NotTaken, Trunk
+from otpvoice.stasis import app as module
 from tests.ari.rig import NUMBER, TRUNK, House, a_house, eventually, leg_channels, outcome, the_call
 from tests.fakes import FakeAsterisk
 

@@ -22,6 +22,7 @@ from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.redis import RedisInstance
 from tests.faults import leaks
 from tests.faults.sites import Site, call_of, gather, open_site, verdict
+from tests.scenarios.phones import SOON, AgentNetwork
 from tests.scenarios.world import NOBODY
 
 CODE = "918273"
@@ -126,6 +127,50 @@ async def test_secrets_are_nowhere(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.asterisk
+async def test_a_code_that_a_dialplan_came_for_is_nowhere(tmp_path: Path) -> None:
+    """``call=ID``: what is prepared over HTTP is spoken on a channel of the dialplan, and Asterisk never sees it."""
+    comes_for_it = (
+        "[from-trunk]\nexten => _call.,1,Stasis(otpvoice,call=${EXTEN},header=X-Reference)\n same => n,Hangup()\n"
+    )
+    async with (
+        await AsteriskInstance.start(
+            tmp_path / "asterisk", trunk=NOBODY, rtp_ports=50, verbose=5, debug=3, extensions=comes_for_it
+        ) as asterisk,
+        open_site(tmp_path, asterisk, ari_app="otpvoice", tail=0.3) as site,
+    ):
+        assert isinstance(site.network, AgentNetwork)
+        secrets = (CODE, KEYS, site.service.key, asterisk.ari_password)
+        asked = {"dial": False, "code": CODE, "times": 1, "gather": gather(6, prompt="Your keys, please")}
+        async with watched(site) as seen:
+            answer = await site.ask("POST", "/v1/calls", json=asked)
+            assert (answer.status, answer.body["state"]) == (202, "waiting")
+            call = answer.body["id"]
+            caller = site.network.agent.call(
+                ("127.0.0.1", asterisk.sip_port), call, from_user="+15550142", headers={"X-Reference": "order 7"}
+            )
+            await caller.answered(within=SOON)
+            await site.told("action.completed", call)  # from now on it listens
+            await caller.press(KEYS)
+            await caller.ended(within=SOON)
+            summary = await site.summary(call)
+        assert (summary["direction"], summary["delivered"]) == ("inbound", True)
+        assert (summary["from"], summary["to"]) == ("+15550142", call)
+        assert summary["metadata"] == {"X-Reference": "order 7"}
+        assert (summary["collected"][0]["count"], summary["collected"][0]["digits"]) == (len(KEYS), None)
+        assert caller.recording is not None
+        assert caller.recording.audible > 1
+        assert seen == []
+        assert await leaks.in_redis(site.redis.url, secrets) == []
+        there_is_a_log(asterisk, site, call)
+        # The keys are the dialplan's own business, in OTPVOICE_DIGITS: set over ARI, which logs no values.
+        no_key_by_itself(asterisk, site)
+        site.service.terminate()
+        assert await site.service.ended() == 0
+    assert list(leaks.in_files(tmp_path, (CODE, KEYS))) == []
+    assert list(leaks.in_files(tmp_path, secrets[2:], allowed=CONFIGURATION)) == []
+
+
 def there_is_a_log(asterisk: AsteriskInstance, site: Site, call: str) -> None:
     """What was searched in is what was meant to be: talkative, and about this call."""
     told = asterisk.log_path.read_text(errors="replace")
@@ -140,7 +185,7 @@ def no_key_by_itself(asterisk: AsteriskInstance, site: Site) -> None:
     pressed = site.logged("key.pressed")
     assert len(pressed) == len(KEYS)
     for line in pressed:
-        assert line.keys() == {"timestamp", "level", "event", "call", "account"}
+        assert line.keys() == {"timestamp", "level", "event", "call", "account", "second"}
     lines = asterisk.log_path.read_text(errors="replace").splitlines()
     about_keys = [line for line in lines if "DTMF Frame" in line or "DTMF_END" in line]
     # Asterisk's own (res_rtp_asterisk.c, chan_websocket.c): whoever turns them on reads each key.

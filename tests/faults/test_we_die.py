@@ -148,7 +148,7 @@ async def test_a_second_one_with_the_same_name_takes_over_once(asterisk: Asteris
             assert verdict(await first.summary(speaking)) == ("failed", "asterisk_lost", "asterisk")
             assert verdict(await first.summary(ringing, within=SECONDS)) == ("failed", "asterisk_lost", "asterisk")
             await stands_down(first, second, asterisk)
-            assert await first.summary_count() == 2
+            assert len(await first.all_summaries()) == 2
             # One connection each: nobody fights for the name.
             assert (way.connects["events"], other_way.connects["events"]) == (1, 1)
             assert way.refused == other_way.refused == {}

@@ -22,7 +22,15 @@ async def test_a_call_is_taken_and_answered_with_its_record(door: Door) -> None:
     assert answer.body == door.calls.live["call_1"].to_json()
     ((plan, trunk, account, kind),) = door.calls.placed
     assert (plan.to, plan.actions, plan.caller_id) == (NUMBER, (SayCode(OtpCode(CODE)),), "+442079460000")
-    assert (trunk.endpoint(plan.to), account, kind) == ("PJSIP/442079460123@trunk", "shop", "http")
+    assert (trunk.endpoint(NUMBER), account, kind) == ("PJSIP/442079460123@trunk", "shop", "http")
+
+
+async def test_a_call_that_a_dialplan_will_come_for_is_prepared_and_dials_nobody(door: Door) -> None:
+    answer = await door.ask("POST", "/v1/calls", json={"dial": False, "code": CODE})
+    assert (answer.status, answer.body["state"], answer.body["to"]) == (202, "waiting", None)
+    assert (answer.body["direction"], answer.body["node"], answer.body["legs"]) == ("inbound", None, [])
+    ((plan, _, account, _),) = door.calls.placed
+    assert (plan.inbound, plan.goes_on, account) == (True, True, "shop")
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "application/x-www-form-urlencoded", "x"])

@@ -18,7 +18,7 @@ from otpvoice import logs
 from otpvoice.adapters.locales import load_locales
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.plan import CallPlan
-from otpvoice.core.record import CallRecord
+from otpvoice.core.record import CallRecord, State
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.offers import CallDefaults, TrunkOffer
 from otpvoice.stasis import Trunk
@@ -105,6 +105,13 @@ class Switchboard:
     def count(self) -> int:
         """Calls in progress."""
         return len(self.live)
+
+    async def prepare(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
+        """Take a call that waits."""
+        await self.place(plan, trunk, account=account, door=door)
+        record = self.live[f"call_{len(self.placed)}"]
+        record.state, record.node = State.WAITING, None
+        return record.to_json()
 
     async def place(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
         """Take a call."""

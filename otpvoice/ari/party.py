@@ -1,0 +1,168 @@
+"""A telephone that we call: its channel, from the order to call it to its end.
+
+It is called at most once, whatever happens. It knows of no media leg and of no other party.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Set
+from dataclasses import replace
+
+import structlog
+
+from otpvoice.ari import errors, telephone
+from otpvoice.ari.channel import Originate, OriginateFailed
+from otpvoice.ari.events import asked_by_callee, instant, translate
+from otpvoice.ari.node import AsteriskNode
+from otpvoice.ari.replies import REDIRECTION, redirected, replied
+from otpvoice.ari.router import AriEvent
+from otpvoice.ari.telephone import Telephone
+from otpvoice.core.events import (
+    CallAnswered,
+    CallDialed,
+    CallEnded,
+    CallProgressed,
+    CallReleased,
+    OriginateAccepted,
+)
+from otpvoice.core.outcome import Fault
+
+log = structlog.get_logger(__name__)
+
+
+class OutboundParty(Telephone):
+    """A telephone that we call, once. ``dial`` and ``hang_up`` may be called at any time; then ``close``.
+
+    ``CallAnswered`` may be told a second time, when the first was only a look at a channel that was not in Stasis yet.
+    """
+
+    def __init__(self, node: AsteriskNode, channel_id: str, order: Originate) -> None:
+        super().__init__(node, channel_id)
+        self._order = order
+        self._up_at: float | None = None
+        self._progressed: set[bool] = set()
+        self._begun = self._ordering = self._placed = self._gap = self._answered = self._redirected = False
+        # A DELETE would find the channel, or there will never be one.
+        self._settled = asyncio.Event()
+
+    async def dial(self) -> None:
+        """Place the call: once, and not after its end. What comes of it is told."""
+        if self.over or self._begun:
+            return
+        self._begun = True
+        self._node.router.register(self.channel_id, self._hear)
+        if not self._node.connected or self._node.replaced:
+            # To a disconnected application the phone would ring, and be picked up, for nothing.
+            self._settled.set()
+            self._end(CallEnded(time.time(), fault=Fault.ASTERISK_LOST))
+            return
+        self._placed = self._ordering = True
+        self._say(CallDialed(time.time()))
+        try:
+            sip_call_id = await self.channel.originate(self._order)
+        except OriginateFailed as failed:
+            unknown = failed.fault is Fault.ORIGINATE_UNKNOWN
+            if not unknown or not self._settled.is_set():  # else its events have told that it is there
+                self._gone = not unknown
+                self._end(CallEnded(time.time(), fault=failed.fault))
+        else:
+            self._say(OriginateAccepted(time.time(), sip_call_id))
+        finally:
+            self._ordering = False
+            self._settled.set()
+        if self._gap and not self.over:
+            await self._catch_up(Fault.EVENTS_LOST, self._node.seen_until)
+
+    async def hang_up(self) -> None:
+        """End the call. Tried again while Asterisk can't be reached; its dead man's switch is what remains."""
+        if not self._begun:
+            # Nothing was ordered, and now nothing will be.
+            self._end(CallEnded(time.time()))
+            return
+        # Before anything is known of a channel a DELETE would find nothing, and the phone ring on.
+        await self._settled.wait()
+        await self._delete(telephone.TRIES)
+
+    async def close(self) -> None:
+        """Let go: nothing is told any more, and nobody is left on the line."""
+        self.over = True
+        await self._errands.end()
+        if self._placed and not self._gone:
+            # Its end was not seen. Whoever is still there is not left alone with silence. (A node that is away will
+            # reap it when it is back.)
+            await self._delete(telephone.TRIES if self._node.connected else 1)
+        self._node.router.forget(self.channel_id)
+
+    def after_gap(self, alive: Set[str], *, restarted: bool) -> None:
+        """The events socket was away and is back: did our channel outlive it, and what did we miss?"""
+        if not self._placed or self.over:
+            return
+        if self._ordering:
+            # It may not be there *yet*. The answer to the order is what tells.
+            self._gap = True
+        elif self.channel_id not in alive or not self.entered.is_set():
+            # On the same Asterisk it ended while nobody listened: how, nobody can know.
+            fault = Fault.ASTERISK_LOST if restarted else Fault.EVENTS_LOST
+            self._errands.start(self._catch_up(fault, self._node.seen_until), "gap")
+
+    async def _catch_up(self, fault: Fault, since: float | None) -> None:
+        """Ask for what a gap ``since`` then may have swallowed: ringing, the answer, or the end, by ``fault``."""
+        try:
+            state = await self.channel.state()
+        except errors.AriError as error:
+            log.warning("party.not_caught_up", channel=self.channel_id, error=type(error).__name__)
+            self._lost(fault, since)
+            return
+        match state:
+            case None:
+                self._gone = True
+                self._lost(fault, since)
+            case "Up":
+                self._answer(self._up_at or time.time())
+            case "Ringing":
+                self._progress(CallProgressed(time.time(), ringing=True))
+
+    def _hear(self, event: AriEvent) -> None:
+        self._settled.set()
+        if asked_by_callee(event):
+            self._hangup = event
+            return
+        if redirected(event):
+            self._redirected = True
+            return
+        if event["type"] == "ChannelStateChange" and event["channel"]["state"] == "Up":
+            self._up_at = instant(event)
+            return
+        match translate(event, self._hangup):
+            case None:
+                pass
+            case CallAnswered(at=at):
+                self.entered.set()
+                self._answer(self._up_at or at)
+            case CallEnded() as ended:
+                self._gone = True
+                if self._redirected and not ended.by_callee:
+                    # Asterisk's own dialling has hung up before the far end's wish was told.
+                    ended = replace(ended, cause=REDIRECTION, by_callee=True)
+                self._end(replace(ended, replied=replied(event)))
+            case CallProgressed() as progressed:
+                self._progress(progressed)
+            case happening:
+                self._say(happening)
+
+    def _progress(self, progressed: CallProgressed) -> None:
+        if progressed.ringing not in self._progressed:  # Asterisk says it in two ways
+            self._progressed.add(progressed.ringing)
+            self._say(progressed)
+
+    def _answer(self, at: float) -> None:
+        self._answered = True
+        self._say(CallAnswered(at))
+
+    def _end(self, ended: CallEnded | CallReleased) -> None:
+        if self._up_at is not None and not self._answered:
+            # Picked up, and gone before it was in our hands: it was answered.
+            self._answer(self._up_at)
+        super()._end(ended)

@@ -1,0 +1,106 @@
+"""The dialplan's door: ``Stasis(otpvoice,…)`` in, a call at the switchboard; what can't be one goes on in the dialplan.
+
+It reads the arguments by ``dialects.stasis_args`` and decides nothing about the call. Whoever comes here is a caller on
+the line, so nobody is ever left waiting at the door: every way out of it is a call that begins, or ``go_on``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+import structlog
+
+from otpvoice.ari.inbound import InboundParty
+from otpvoice.ari.node import AsteriskNode
+from otpvoice.ari.router import AriEvent
+from otpvoice.core.record import CallRecord
+from otpvoice.dialects.offers import CallDefaults
+from otpvoice.dialects.stasis_args import Arguments, Invalid, parse_arguments
+from otpvoice.stasis import NotTaken, Origin, StasisApp, Trunk, new_call_id
+
+log = structlog.get_logger(__name__)
+
+DOOR: Final = "dialplan"
+
+
+class DialplanDoor:
+    """``account``: whose calls these are; ``defaults``: what its calls may ask for. ``stasis.Door``."""
+
+    def __init__(self, calls: StasisApp, account: str, defaults: CallDefaults, trunks: Mapping[str, Trunk]) -> None:
+        self._calls, self._account, self._defaults, self._trunks = calls, account, defaults, trunks
+        self._arriving: set[asyncio.Task[None]] = set()
+
+    def arrive(self, node: AsteriskNode, start: AriEvent) -> None:
+        """A channel has entered the application. Its events are listened for from this moment on."""
+        party = InboundParty(node, start)
+        task = asyncio.create_task(self._receive(node, party), name=f"{party.channel_id}-arriving")
+        self._arriving.add(task)
+        task.add_done_callback(self._arriving.discard)
+
+    async def close(self) -> None:
+        """Wait for those who are still at the door."""
+        await asyncio.gather(*self._arriving)
+
+    async def _receive(self, node: AsteriskNode, party: InboundParty) -> None:
+        try:
+            await self._admit(node, party)
+        except Invalid as invalid:
+            # The message names keys and rules, never what was given.
+            log.warning("dialplan.invalid", channel=party.channel_id, reason=invalid.reason, problem=invalid.message)
+            await party.go_on(_result("invalid", invalid.reason) | {"OTPVOICE_ERROR": invalid.message})
+        except NotTaken as refused:
+            log.warning("dialplan.not_taken", channel=party.channel_id, reason=refused.reason)
+            await party.go_on(_result("failed", refused.reason))
+        except Exception:
+            log.exception("dialplan.broken", channel=party.channel_id)
+            await party.go_on(_result("failed", "internal_error"))
+
+    async def _admit(self, node: AsteriskNode, party: InboundParty) -> None:
+        self._calls.check_open()
+        arguments = parse_arguments(party.arguments)
+        values = await party.read(arguments.variables)
+        if arguments.call is not None:
+            await self._admit_prepared(node, party, arguments, arguments.call, values)
+            return
+        plan = arguments.plan(party.number, party.caller, values, self._defaults, self._calls.clock.wall())
+        origin = Origin(new_call_id(), self._account, DOOR)
+        await party.guard(origin.call_id, plan.max_duration)
+        self._calls.admit(plan, self._trunks[plan.trunk], party, node, of=origin)
+
+    async def _admit_prepared(
+        self,
+        node: AsteriskNode,
+        party: InboundParty,
+        arguments: Arguments,
+        call_id: str,
+        values: Mapping[str, str | None],
+    ) -> None:
+        waiting = self._calls.claim(call_id)
+        if waiting is None:
+            raise Invalid("unknown_call", "call: no call of this id waits; it was taken, has ended, or never was")
+        record: CallRecord = waiting.record
+        plan = replace(
+            record.plan,
+            goes_on=arguments.goes_on,
+            to=record.plan.to or party.number,
+            caller_id=record.plan.caller_id or party.caller,
+            # What the application said of its call is not for the caller to change.
+            metadata={**arguments.metadata(values), **record.plan.metadata},
+        )
+        # From here on it has to be admitted, whatever happens: nobody else can have it any more.
+        await party.guard(call_id, plan.max_duration)
+        self._calls.admit(plan, waiting.way, party, node, of=record)
+
+
+def _result(status: str, reason: str) -> dict[str, str]:
+    """Return the variables of a call that never was."""
+    return {
+        "OTPVOICE_STATUS": status,
+        "OTPVOICE_REASON": reason,
+        "OTPVOICE_DELIVERED": "0",
+        "OTPVOICE_DIGITS": "",
+        "OTPVOICE_DIGITS_ENDED_BY": "",
+    }

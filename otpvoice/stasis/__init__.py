@@ -1,0 +1,7 @@
+"""The switchboard: which calls there are, how they begin and end, and who waits to be called for."""
+
+from otpvoice.stasis.app import StasisApp, new_call_id
+from otpvoice.stasis.ports import Door, NotTaken, Origin, Records, SystemClock
+from otpvoice.stasis.trunk import Trunk
+
+__all__ = ["Door", "NotTaken", "Origin", "Records", "StasisApp", "SystemClock", "Trunk", "new_call_id"]

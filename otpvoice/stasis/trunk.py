@@ -1,0 +1,57 @@
+"""The way out: what a number becomes when it is dialled, for the first party of a call and for a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from otpvoice.ari.channel import Originate
+from otpvoice.ari.node import AsteriskNode
+from otpvoice.ari.party import OutboundParty
+from otpvoice.core.plan import CallPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with)."""
+
+    name: str
+    dial: str
+
+    def endpoint(self, to: str) -> str:
+        """Return the dial string for a number that was checked before."""
+        return self.dial.replace("{number}", to.removeprefix("+")).replace("{e164}", to)
+
+
+def order_of(plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str) -> Originate:
+    """Return the order to call a plan's first party."""
+    if plan.to is None:
+        raise ValueError("nobody to dial: only a plan for a channel that is handed to us has no number")
+    return Originate(
+        endpoint=trunk.endpoint(plan.to),
+        app=node.settings.own_app,
+        caller_id=plan.caller_id,
+        ring_timeout=plan.ring_timeout,
+        max_duration=plan.max_duration,
+        call_id=call_id,
+        headers=plan.sip_headers,
+    )
+
+
+def seconds_of(
+    plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str
+) -> Callable[[int, str, str | None, float], OutboundParty]:
+    """Return what makes the second legs of a call: channels of their own, numbered on from the first."""
+
+    def second(number: int, to: str, caller_id: str | None, ring_timeout: float) -> OutboundParty:
+        order = Originate(
+            endpoint=trunk.endpoint(to),
+            app=node.settings.own_app,
+            caller_id=caller_id,
+            ring_timeout=ring_timeout,
+            max_duration=plan.max_duration,
+            call_id=call_id,
+        )
+        return OutboundParty(node, f"{call_id}-{number + 1}", order)
+
+    return second
