@@ -16,6 +16,7 @@ import structlog
 from otpvoice.ari.inbound import InboundParty
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.router import AriEvent
+from otpvoice.ari.variables import no_call
 from otpvoice.core.record import CallRecord
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.stasis_args import Arguments, Invalid, parse_arguments
@@ -50,13 +51,13 @@ class DialplanDoor:
         except Invalid as invalid:
             # The message names keys and rules, never what was given.
             log.warning("dialplan.invalid", channel=party.channel_id, reason=invalid.reason, problem=invalid.message)
-            await party.go_on(_result("invalid", invalid.reason) | {"OTPVOICE_ERROR": invalid.message})
+            await _send_on(party, "invalid", invalid.reason, invalid.message)
         except NotTaken as refused:
             log.warning("dialplan.not_taken", channel=party.channel_id, reason=refused.reason)
-            await party.go_on(_result("failed", refused.reason))
+            await _send_on(party, "failed", refused.reason)
         except Exception:
             log.exception("dialplan.broken", channel=party.channel_id)
-            await party.go_on(_result("failed", "internal_error"))
+            await _send_on(party, "failed", "internal_error")
 
     async def _admit(self, node: AsteriskNode, party: InboundParty) -> None:
         self._calls.check_open()
@@ -95,12 +96,10 @@ class DialplanDoor:
         self._calls.admit(plan, waiting.way, party, node, of=record)
 
 
-def _result(status: str, reason: str) -> dict[str, str]:
-    """Return the variables of a call that never was."""
-    return {
-        "OTPVOICE_STATUS": status,
-        "OTPVOICE_REASON": reason,
-        "OTPVOICE_DELIVERED": "0",
-        "OTPVOICE_DIGITS": "",
-        "OTPVOICE_DIGITS_ENDED_BY": "",
-    }
+async def _send_on(party: InboundParty, status: str, reason: str, error: str = "") -> None:
+    """Let a channel go on that never became a call, with variables that say why."""
+    try:
+        await party.go_on(no_call(status, reason, error))
+    finally:
+        # Whatever became of that, nobody owns it any more: should it still be there, the next connection lets it go.
+        await party.close()

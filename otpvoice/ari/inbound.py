@@ -20,6 +20,7 @@ from otpvoice.ari.limit import AbsoluteLimit
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.router import AriEvent
 from otpvoice.ari.telephone import Telephone
+from otpvoice.ari.variables import at_the_start, lost
 from otpvoice.core.events import CallEnded, CallHeld, CallReleased, CallResumed, DigitReceived
 from otpvoice.core.outcome import Fault
 
@@ -64,7 +65,7 @@ class InboundParty(Telephone):
         own = await self.channel.variable(limit.NAME) or await self.channel.variable(limit.NAME)
         self._limit = AbsoluteLimit(own, now)
         ours = self._limit.ours(seconds + DEAD_MAN)
-        await self._try_to_write(ours | {"OTPVOICE_CALL": call_id, "OTPVOICE_STATUS": "hangup"})
+        await self._try_to_write(ours | at_the_start(call_id))
 
     async def answer(self) -> bool:
         """Pick up. False: it is gone, which is told. Raises ``AriError``: it is there, and can't be picked up."""
@@ -181,7 +182,7 @@ class InboundParty(Telephone):
         else:
             fault = self._end_told.fault if isinstance(self._end_told, CallEnded) else None
             reason = (fault or Fault.INTERNAL_ERROR).value
-            self._result = self._result or {"OTPVOICE_STATUS": "failed", "OTPVOICE_REASON": reason}
+            self._result = self._result or lost(reason)
             await self._try_to_go_on()
         return self._gone
 

@@ -120,8 +120,7 @@ class Line:
 
     async def sample(self) -> None:
         """Ask Asterisk how the call sounds to each party, and tell."""
-        sampled = await self._first.sample()
-        if sampled is not None:
+        if (sampled := await self._first.sample()) is not None:
             self._say(sampled)
         await self._seconds.sample()
 

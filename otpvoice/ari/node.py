@@ -237,5 +237,6 @@ class AsteriskNode:
         """In our own application there is nobody whom we did not call: an order given up as lost was carried out."""
         if event.get("application") == self.settings.own_app and event["type"] in SIGNS_OF_LIFE:
             for channel in ids_of(event):
-                self._reaper.hang_up(channel)
+                if channel not in self.router:
+                    self._reaper.hang_up(channel)
         self._lookout.stranger(self, event)

@@ -119,6 +119,8 @@ class OutboundParty(Telephone):
             case None:
                 self._gone = True
                 self._lost(fault, since)
+            case "Up" if self.entered.is_set():
+                await self._expect_end_after(since)  # it was in our hands before the gap, and is not now
             case "Up":
                 self._answer(self._up_at or time.time())
             case "Ringing":
@@ -134,6 +136,9 @@ class OutboundParty(Telephone):
             return
         if event["type"] == "ChannelStateChange" and event["channel"]["state"] == "Up":
             self._up_at = instant(event)
+            return
+        if event["type"] == "StasisEnd":
+            self._errands.start(self._expect_end_after(instant(event)), "left")
             return
         match translate(event, self._hangup):
             case None:
@@ -151,6 +156,28 @@ class OutboundParty(Telephone):
                 self._progress(progressed)
             case happening:
                 self._say(happening)
+
+    async def _expect_end_after(self, left_at: float | None) -> None:
+        """At its end it has left Stasis, and is gone at once. Else somebody has led it away, and it lives on without us.
+
+        (``channel redirect`` at the console, Redirect of AMI.) Nothing of what was played since was heard.
+        """
+        await asyncio.sleep(telephone.END_TOLD_WITHIN)
+        if self.over:
+            return
+        try:
+            application = await self.channel.application()
+        except errors.AriError as error:
+            log.warning("party.not_looked_up", channel=self.channel_id, error=type(error).__name__)
+            return  # the node is away: its end will tell
+        if application == self._node.settings.own_app:
+            return
+        self._gone = True  # out of our hands: whoever took it away is not to lose it by our hang-up
+        if application is None:
+            self._lost(Fault.EVENTS_LOST, left_at)
+        else:
+            log.warning("party.led_away", channel=self.channel_id)
+            self._end(CallEnded(left_at or time.time(), unseen_since=left_at))
 
     def _progress(self, progressed: CallProgressed) -> None:
         if progressed.ringing not in self._progressed:  # Asterisk says it in two ways

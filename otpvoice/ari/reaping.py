@@ -16,7 +16,8 @@ from otpvoice.ari import errors
 from otpvoice.ari.channel import CallChannel
 from otpvoice.ari.rest import AriRest
 from otpvoice.ari.router import Router
-from otpvoice.core.outcome import Fault, OutcomeClass
+from otpvoice.ari.variables import lost
+from otpvoice.core.outcome import Fault
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ class Reaper:
         ownerless = {channel for channel in ours if channel not in self._router}
         for channel in ownerless:
             log.warning("ari.reaped", channel=channel)
-            await self._rest.delete(f"channels/{channel}")
+            await CallChannel(self._rest, channel).hang_up()
         await self._gone(ownerless)
         for bridge in await self._rest.get("bridges"):
             # Bridges outlive their channels.
@@ -81,7 +82,7 @@ class Reaper:
     async def _hang_up(self, channel: str) -> None:
         log.warning("ari.reaped", channel=channel)
         try:
-            await self._rest.delete(f"channels/{channel}")
+            await CallChannel(self._rest, channel).hang_up()
         except errors.AriError as error:
             log.warning("ari.not_reaped", channel=channel, error=type(error).__name__)
 
@@ -93,8 +94,7 @@ class Reaper:
             if channel_id in self._router or await channel.application() != self._app:
                 return
             log.warning("ari.let_go", channel=channel_id)
-            result = {"OTPVOICE_REASON": Fault.APP_LOST.value, "OTPVOICE_STATUS": OutcomeClass.FAILED.value}
-            await channel.set_variables(result)
+            await channel.set_variables(lost(Fault.APP_LOST.value))
             await channel.go_on()
         except errors.AriError as error:
             log.warning("ari.not_let_go", channel=channel_id, error=type(error).__name__)

@@ -7,10 +7,12 @@ The router only looks ids up; whoever registered does the work, at once and with
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 AriEvent: TypeAlias = dict[str, Any]
 Sink: TypeAlias = Callable[[AriEvent], None]
+
+OTHER_HALF: Final = ";2"
 
 
 class Router:
@@ -22,7 +24,8 @@ class Router:
         self._stranger = stranger
 
     def __contains__(self, object_id: str) -> bool:
-        return object_id in self._sinks
+        """Has it an owner? A ``Local`` channel's other half has its own's (``main/core_unreal.c``)."""
+        return object_id in self._sinks or object_id.removesuffix(OTHER_HALF) in self._sinks
 
     def __len__(self) -> int:
         return len(self._sinks)

@@ -281,8 +281,10 @@ async def test_what_asterisk_drops_is_not_played_though_it_confirms_it(
     monkeypatch.setattr(fake_queue, "QUEUE_MAX", 10)
     await talk.leg.speak("u", digits(6))
     await talk.finished("u")
-    assert talk.queue.dropped_messages == 4
-    assert [event.index for event in talk.of(PiecePlayed)] == [0, 1]
+    # How many is a matter of when Asterisk's timer ticks. What counts: as many as were dropped are not proven.
+    dropped = talk.queue.dropped_messages
+    assert dropped >= 2
+    assert [event.index for event in talk.of(PiecePlayed)] == list(range(6 - dropped))
 
 
 # --- hearing ----------------------------------------------------------------------------------------------------------

@@ -294,6 +294,20 @@ async def test_a_stranger_in_our_own_application_is_hung_up(
     assert "call_late-1" not in asterisk.switch.channels
 
 
+async def test_the_other_half_of_a_local_channel_has_an_owner(
+    node: AsteriskNode, watcher: Watcher, asterisk: FakeAsterisk, quickly: None
+) -> None:
+    """Of a trunk like ``Local/{number}@context``: Asterisk tells of both halves, and we have registered one."""
+    asterisk.callee(NUMBER).never_answers()
+    node.router.register("call_1-1", lambda _: None)
+    for half in ("call_1-1", "call_1-1%3B2", "call_2-1%3B2"):
+        await node.rest.post(f"channels/{half}", ORDER)
+    await asterisk.until(lambda: "call_2-1;2" not in asterisk.switch.channels)
+    asterisk.faults.cut_events()
+    await back(node, watcher)
+    assert set(asterisk.switch.channels) - set(leg_channels(asterisk)) == {"call_1-1", "call_1-1;2"}
+
+
 async def test_a_caller_from_the_dialplan_is_nobodys_orphan(
     node: AsteriskNode, watcher: Watcher, asterisk: FakeAsterisk
 ) -> None:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -119,6 +120,14 @@ class Exchange(Watcher):
             self.asterisk.callee(SECOND).answers()
         await line_.dial_second(1, SECOND, "+15550199", 10.0)
         await self.until_second(CallAnswered)
+        return line_
+
+    async def ringing(self) -> Line:
+        """The second party's phone rings."""
+        self.asterisk.callee(SECOND).never_answers()
+        line_ = await self.answered()
+        await line_.dial_second(1, SECOND, None, 10.0)
+        await self.until_second(CallProgressed)
         return line_
 
     async def talking(self) -> Line:
@@ -284,6 +293,7 @@ async def test_a_released_caller_takes_the_result_along(exchange: Exchange) -> N
     assert {name: seen[name] for name in seen if name.startswith("OTPVOICE_")} == {
         "OTPVOICE_STATUS": "completed",
         "OTPVOICE_REASON": "",
+        "OTPVOICE_ERROR": "",
         "OTPVOICE_DELIVERED": "1",
         "OTPVOICE_DIGITS": "4711",
         "OTPVOICE_DIGITS_ENDED_BY": "terminator",
@@ -708,12 +718,14 @@ async def back(exchange: Exchange, gaps: int = 2) -> None:
     await eventually(lambda: len(exchange.gaps) >= gaps and exchange.node.connected)
 
 
-STATES: list[Callable[[Exchange], Any]] = [Exchange.answered, Exchange.dialled, Exchange.talking]
+Reach: TypeAlias = Callable[[Exchange], Coroutine[Any, Any, Line]]
+STATES: list[Reach] = [Exchange.arrives, Exchange.answered, Exchange.ringing, Exchange.dialled, Exchange.talking]
+WITH_SECOND = STATES[2:]
 
 
 @pytest.mark.parametrize("reach", STATES)
 async def test_a_call_outlives_a_gap_in_each_of_its_states(
-    exchange: Exchange, asterisk: FakeAsterisk, reach: Callable[[Exchange], Any]
+    exchange: Exchange, asterisk: FakeAsterisk, reach: Reach
 ) -> None:
     line_ = await reach(exchange)
     asterisk.faults.cut_events()
@@ -721,8 +733,15 @@ async def test_a_call_outlives_a_gap_in_each_of_its_states(
     await a_while(0.1)
     assert not exchange.happened(CallEnded)
     assert not exchange.of_second(CallEnded)
-    if reach is not Exchange.answered:
-        await line_.connect(1) if reach is Exchange.dialled else None
+    if reach is Exchange.arrives:
+        await line_.answer()
+        await exchange.until(CallAnswered)
+    if reach is Exchange.ringing:
+        asterisk.switch.answered(exchange.second.channel, OWN_APP, [])
+        await exchange.until_second(CallAnswered)
+    if reach in WITH_SECOND:
+        if reach is not Exchange.talking:
+            await line_.connect(1)
         assert TALK in asterisk.switch.bridges
         exchange.second.hang_up()
         await exchange.until_second(CallEnded)
@@ -732,9 +751,9 @@ async def test_a_call_outlives_a_gap_in_each_of_its_states(
 
 
 @pytest.mark.parametrize("who", ["first", "second"])
-@pytest.mark.parametrize("reach", STATES[1:])
+@pytest.mark.parametrize("reach", WITH_SECOND)
 async def test_who_left_in_a_gap_has_ended_unseen(
-    exchange: Exchange, asterisk: FakeAsterisk, reach: Callable[[Exchange], Any], who: str
+    exchange: Exchange, asterisk: FakeAsterisk, reach: Reach, who: str
 ) -> None:
     line_ = await reach(exchange)
     asterisk.faults.cut_events()
@@ -781,14 +800,69 @@ async def test_a_second_who_is_just_picking_up_after_a_gap_is_waited_for(
     assert len(exchange.of_second(CallAnswered)) == 1
 
 
+@asynccontextmanager
+async def without_events(exchange: Exchange) -> AsyncIterator[None]:
+    """REST works, and the events socket does not come up."""
+    gaps = len(exchange.gaps)
+    with exchange.asterisk.faults.not_booted("eventFilter"):
+        exchange.asterisk.faults.cut_events()
+        await eventually(lambda: not exchange.node.connected)
+        yield
+    await back(exchange, gaps + 1)
+
+
+async def test_who_is_answered_while_the_events_are_away_hears_us(exchange: Exchange) -> None:
+    line_ = await exchange.arrives()
+    async with without_events(exchange):
+        await line_.answer()
+        await exchange.until(CallAnswered)
+        await hears(exchange)
+    assert len(exchange.happened(CallAnswered)) == 1
+
+
+async def test_parties_are_connected_and_parted_while_the_events_are_away(exchange: Exchange) -> None:
+    line_ = await exchange.dialled()
+    async with without_events(exchange):
+        await line_.connect(1)
+        assert exchange.happened(PartiesConnected)
+        exchange.second.hang_up()
+        await line_.part()
+        assert exchange.happened(PartiesParted)
+        await hears(exchange)
+    await exchange.until_second(CallEnded)
+
+
+async def test_a_second_party_is_not_rung_while_the_events_are_away(exchange: Exchange, asterisk: FakeAsterisk) -> None:
+    """Whoever picked up would hear nothing."""
+    line_ = await exchange.answered()
+    async with without_events(exchange):
+        await line_.dial_second(1, SECOND, None, 10.0)
+    [ended] = exchange.of_second(CallEnded)
+    assert ended.fault is Fault.ASTERISK_LOST
+    assert not asterisk.requested("originate")
+
+
+@pytest.mark.parametrize("how", ["release", "hang_up"])
 @pytest.mark.parametrize("reach", STATES)
-async def test_an_asterisk_that_dies_ends_both(
-    exchange: Exchange, asterisk: FakeAsterisk, reach: Callable[[Exchange], Any]
-) -> None:
+async def test_both_are_let_go_while_the_events_are_away(exchange: Exchange, reach: Reach, how: str) -> None:
+    line_ = await reach(exchange)
+    async with without_events(exchange):
+        await getattr(line_, how)(RESULT)
+        if reach in WITH_SECOND:
+            await line_.hang_up_second(1)
+            await exchange.until_second(CallEnded)
+        await exchange.until(CallReleased if how == "release" else CallEnded)
+        await eventually(lambda: exchange.first.then)
+        assert exchange.first.then[0].variables["OTPVOICE_DIGITS"] == "4711"
+    assert exchange.first.over == (how == "hang_up")
+
+
+@pytest.mark.parametrize("reach", STATES)
+async def test_an_asterisk_that_dies_ends_both(exchange: Exchange, asterisk: FakeAsterisk, reach: Reach) -> None:
     await reach(exchange)
     await asterisk.restart(booting=0.05)
     await exchange.until(CallEnded)
-    if reach is not Exchange.answered:
+    if reach in WITH_SECOND:
         await exchange.until_second(CallEnded)
     for ended in (*exchange.happened(CallEnded), *exchange.of_second(CallEnded)):
         assert isinstance(ended, CallEnded)
@@ -796,11 +870,11 @@ async def test_an_asterisk_that_dies_ends_both(
 
 
 @pytest.mark.parametrize("reach", STATES)
-async def test_a_node_that_stays_away_ends_both(exchange: Exchange, reach: Callable[[Exchange], Any]) -> None:
+async def test_a_node_that_stays_away_ends_both(exchange: Exchange, reach: Reach) -> None:
     await reach(exchange)
     exchange.node_lost(exchange.node)
     assert len(exchange.happened(CallEnded)) == 1
-    assert len(exchange.of_second(CallEnded)) == (reach is not Exchange.answered)
+    assert len(exchange.of_second(CallEnded)) == (reach in WITH_SECOND)
 
 
 async def test_rest_that_hangs_while_they_are_connected_is_told(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otpvoice.ari.variables import variables_of
+from otpvoice.ari.variables import at_the_start, lost, no_call, variables_of
 from otpvoice.core.digits import Collected, EndedBy
 from otpvoice.core.outcome import EndedParty, Outcome, OutcomeClass
 from otpvoice.core.result import Result
@@ -32,6 +32,7 @@ def test_the_variables_of_a_result(
     assert variables_of(result) == {
         "OTPVOICE_STATUS": status,
         "OTPVOICE_REASON": reason,
+        "OTPVOICE_ERROR": "",
         "OTPVOICE_DELIVERED": delivered,
         "OTPVOICE_DIGITS": digits,
         "OTPVOICE_DIGITS_ENDED_BY": ended_by,
@@ -41,3 +42,12 @@ def test_the_variables_of_a_result(
 def test_the_status_is_set_last() -> None:
     """Who hangs up meanwhile is seen as who has hung up: it was set at the start."""
     assert list(variables_of(Result(ENDED, delivered=True)))[-1] == "OTPVOICE_STATUS"
+
+
+def test_nothing_of_an_earlier_call_on_the_channel_is_left() -> None:
+    at_the_end = variables_of(Result(ENDED, delivered=True, collected=PRESSED))
+    for variables in (at_the_start("call_1"), lost("app_lost"), no_call("invalid", "format", "times: a sentence")):
+        assert variables.keys() >= at_the_end.keys()
+        assert (variables["OTPVOICE_DIGITS"], variables["OTPVOICE_DELIVERED"]) == ("", "0")
+    assert (at_the_start("call_1")["OTPVOICE_CALL"], no_call("invalid", "format")["OTPVOICE_CALL"]) == ("call_1", "")
+    assert "OTPVOICE_CALL" not in lost("app_lost"), "it was one, and its record is to be found"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from tests.fakes.asterisk import FakeAsterisk
 from tests.fakes.call import Call, Heard
 from tests.fakes.callee import Callee
+from tests.fakes.dialplan import Dialplan, Seen
 from tests.fakes.faults import Fault, Faults
 from tests.fakes.rest import Request
 
-__all__ = ["Call", "Callee", "FakeAsterisk", "Fault", "Faults", "Heard", "Request"]
+__all__ = ["Call", "Callee", "Dialplan", "FakeAsterisk", "Fault", "Faults", "Heard", "Request", "Seen"]

@@ -13,24 +13,31 @@ is counted in frames of 20 ms and *heard* by whoever is in the bridge at that ti
 from __future__ import annotations
 
 import asyncio
+import time
+import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Final, Self
 
-from tests.fakes.call import Call
+from tests.fakes.arguments import joined
+from tests.fakes.call import Call, Heard
 from tests.fakes.callee import Callee
 from tests.fakes.channels import Channel, Json
 from tests.fakes.clock import Clock, Ticker
+from tests.fakes.dialplan import Dialplan, Pbx
 from tests.fakes.faults import Faults
 from tests.fakes.media_socket import MediaLeg
 from tests.fakes.rest import Request
 from tests.fakes.server import Server
 from tests.fakes.stasis import Stasis
 from tests.fakes.switch import Switch
+from tests.fakes.variables import ABSOLUTE_TIMEOUT
 
 UNTIL_TIMEOUT: Final = 5.0  # of our seconds
 UNKNOWN_NUMBER: Final = 404
+TRUNK: Final = "trunk"
+INBOUND_CONTEXT: Final = "from-trunk"
 
 
 class FakeAsterisk:
@@ -42,7 +49,8 @@ class FakeAsterisk:
 
     def __init__(self, *, speed: float = 1.0) -> None:
         self.speed = speed
-        self.endpoints = {"trunk"}
+        self.endpoints = {TRUNK}
+        self.contexts = {INBOUND_CONTEXT, "default", "after"}
         self.requests: list[Request] = []
         self.complaints: list[str] = []
         self.originates: Counter[str] = Counter()
@@ -51,6 +59,7 @@ class FakeAsterisk:
         self.booting = False
         self.stopping = False
         self.faults = Faults(self)
+        self._arrived = 0
         self._callees: dict[str, Callee] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
@@ -115,14 +124,47 @@ class FakeAsterisk:
 
         The caller then acts by its script. With no active application ``STASISSTATUS`` is FAILED, at once.
         """
-        channel = self.new_channel(channel_id or f"{self.clock.now():.6f}", "PJSIP/trunk")
-        channel.state, channel.caller = state, ("", caller)
-        channel.variables |= variables or {}
+        return self.inbound(
+            joined(app, *args),
+            caller=caller,
+            state=state,
+            variables=variables,
+            dialplan=Dialplan(waits=None),
+            channel_id=channel_id,
+        )
+
+    def inbound(
+        self,
+        app_data: str,
+        *,
+        exten: str = "100",
+        caller: str = "15550111",
+        name: str = "",
+        state: str = "Up",
+        headers: Iterable[tuple[str, str]] = (),
+        variables: dict[str, str] | None = None,
+        dialplan: Dialplan | None = None,
+        channel_id: str = "",
+    ) -> Call:
+        """An INVITE from the trunk, whose dialplan says ``Stasis(app_data)`` and then what ``dialplan`` is.
+
+        ``state``: ``Ring``, or ``Up`` where the dialplan has said Answer() before. Variables are set, not substituted.
+        Bytes in ``app_data``, ``headers`` and ``variables`` that are no UTF-8 are written as lone surrogates.
+        The caller then acts by the script of ``callee(caller)``, from the answer on; who hangs up before it, cancels.
+        """
+        self._arrived += 1
+        channel = self.new_channel(channel_id or f"{int(time.time())}.{self._arrived}", f"PJSIP/{TRUNK}")
+        channel.state, channel.caller, channel.protocol_id = state, (name, caller), f"{uuid.uuid4()}"
+        channel.context = (INBOUND_CONTEXT, exten, 1 if state == "Ring" else 2)
+        channel.headers, channel.variables = list(headers), dict(variables or {})
+        pbx = channel.pbx = Pbx(self.switch, self.clock, channel, dialplan or Dialplan(), self.contexts)
+        if ABSOLUTE_TIMEOUT in channel.variables:
+            self.switch.set_function(channel, ABSOLUTE_TIMEOUT, channel.variables.pop(ABSOLUTE_TIMEOUT))
         person = self.callee(caller)
         call = channel.call = Call(self, person, channel)
         steps = person.steps()
         person.calls.append(call)
-        self.switch.enter_stasis(channel, app, list(args))
+        pbx.stasis(app_data)
         call.play_script(steps, answered=lambda: None)
         return call
 
@@ -189,11 +231,16 @@ class FakeAsterisk:
 
     def dial(self, channel: Channel, callee: Callee, *, app: str, args: list[str], timeout: float | None) -> None:
         """Send the INVITE; the script of the callee is what happens next."""
+        if channel.local and not callee.scripted:
+            # No such extension: not even a Dial tells of it.
+            self.clock.later(0.0, lambda: self.switch.end(channel, 0))
+            return
         self.originates[channel.id] += 1
         call = channel.call = Call(self, callee, channel)
         if not callee.scripted:
             callee.rejects(UNKNOWN_NUMBER)
         steps = callee.steps()
+        channel.replied = not callee.silent
         callee.calls.append(call)
         switch = self.switch
         switch.dial(channel)
@@ -229,6 +276,9 @@ class FakeAsterisk:
             if frame is not None and bridge is not None:
                 for leg in bridge.legs:
                     leg.inbound(frame)
+                for other in bridge.calls:
+                    if other is not call and other.listening:
+                        other.heard.append(Heard(at, frame))
         self.changed()
 
     def _speaking(self) -> list[Call]:

@@ -12,17 +12,32 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from tests.fakes.callee import Answers, Callee, HangsUp, Holds, Presses, Progresses, Rejects, Rings, Says, Step
-from tests.fakes.causes import SIP_OF_CAUSE
+from tests.fakes.callee import (
+    Answers,
+    Callee,
+    HangsUp,
+    Holds,
+    Presses,
+    Progresses,
+    Redirects,
+    Rejects,
+    Rings,
+    Says,
+    Step,
+)
+from tests.fakes.causes import NORMAL, SIP_OF_CAUSE
 from tests.fakes.channels import Channel, channel_event
 from tests.fakes.clock import TICK
 
 if TYPE_CHECKING:
     from tests.fakes.asterisk import FakeAsterisk
+    from tests.fakes.dialplan import Seen
 
 MIN_DTMF_GAP: Final = 0.045  # AST_MIN_DTMF_GAP, main/channel.c
 FRAME: Final = 160
 SILENCE: Final = b"\xff" * FRAME  # of G.711 mu-law
+INTERWORKING: Final = 127
+CANCELLED: Final = 487  # Request Terminated
 ADDED_HEADER: Final = "PJSIP_HEADER(add,"
 
 
@@ -35,7 +50,10 @@ class Heard:
 
 
 class Call:
-    """``over`` once it has ended, with ``cause`` and ``tech_cause``; all three stay None where Asterisk died."""
+    """``over`` once it has ended, with ``cause`` and ``tech_cause``; all three stay None where Asterisk died.
+
+    ``digits`` are those that another party of the same bridge keyed, as they arrived here.
+    """
 
     def __init__(self, asterisk: FakeAsterisk, callee: Callee, channel: Channel) -> None:
         self.callee = callee
@@ -46,6 +64,7 @@ class Call:
         self.cause: int | None = None
         self.tech_cause: int | None = None
         self.continued_at: tuple[str, str, int] | None = None
+        self.digits = ""
         self._asterisk = asterisk
         self._speech: deque[bytes] = deque()
         self._last_digit_ended = -math.inf
@@ -67,6 +86,11 @@ class Call:
     def legs(self) -> list[str]:
         """The media legs that are in a bridge with it, by channel id."""
         return [leg.channel.id for leg in self.channel.bridge.legs] if self.channel.bridge is not None else []
+
+    @property
+    def then(self) -> list[Seen]:
+        """Of a call that came in: the lines of the dialplan that were reached after ``Stasis()``; ``h`` is the last."""
+        return self.channel.pbx.seen if self.channel.pbx is not None else []
 
     # Keys
 
@@ -95,11 +119,16 @@ class Call:
         if self.over:
             return
         self._last_digit_ended = self._asterisk.clock.now()
+        bridge = self.channel.bridge
         event = channel_event("ChannelDtmfReceived", self.channel, digit=digit, duration_ms=round(on * 1000))
-        for _ in range(times):
+        for _ in range(times if bridge is None or bridge.technology != "native_rtp" else 0):
             self._asterisk.stasis.publish(self.channel, event)
-        for leg in self.channel.bridge.legs if self.channel.bridge is not None else []:
+        if bridge is None:
+            return
+        for leg in bridge.legs:
             leg.digit(digit)
+        for other in bridge.calls:
+            other.digits += digit if other is not self else ""
 
     # Voice
 
@@ -113,6 +142,10 @@ class Call:
     @property
     def speaking(self) -> bool:
         return bool(self._speech) or self.callee.open_microphone
+
+    @property
+    def listening(self) -> bool:
+        return self.channel.state == "Up" and not self.on_hold
 
     def next_frame(self) -> bytes | None:
         """What the microphone gives at a tick."""
@@ -138,8 +171,24 @@ class Call:
             self._asterisk.stasis.publish(self.channel, channel_event("ChannelUnhold", self.channel))
 
     def hang_up(self, cause: int | None = None) -> None:
-        """BYE; a ``cause`` is that of its Reason header. Without one: 16 in a bridge, 0 for a channel in none."""
-        self._asterisk.switch.hung_up(self.channel, cause or 0, SIP_OF_CAUSE.get(cause or 0, 0))
+        """BYE; a ``cause`` is that of its Reason header. Without one: 16 in a bridge, 0 for a channel in none.
+
+        CANCEL, of a caller who was not answered.
+        """
+        if self.channel.local:
+            self._asterisk.switch.hung_up(self.channel, cause or NORMAL)
+        elif self.channel.state == "Ring":
+            self._asterisk.switch.hung_up(self.channel, INTERWORKING, CANCELLED)
+        else:
+            self._asterisk.switch.hung_up(self.channel, cause or 0, SIP_OF_CAUSE.get(cause or 0, 0))
+
+    def hung_up_by_console(self) -> None:
+        """``channel request hangup``."""
+        self._asterisk.switch.hang_up_by_console(self.channel)
+
+    def redirected(self, context: str, extension: str = "s", priority: int = 1) -> None:
+        """``channel redirect``, by the console or over AMI."""
+        self._asterisk.switch.redirect(self.channel, context, extension, priority)
 
     # The script
 
@@ -148,6 +197,8 @@ class Call:
 
     async def _play(self, steps: Iterator[Step], answered: Callable[[], None]) -> None:
         for step in steps:
+            if not isinstance(step, HangsUp):
+                await self._asterisk.wait(lambda: self.over or self.channel.state != "Ring")
             if step.after:
                 await self._asterisk.clock.sleep(step.after)
             await self._do(step, answered)
@@ -164,6 +215,8 @@ class Call:
                 answered()
             case Rejects(status):
                 self._asterisk.switch.failed(self.channel, status)
+            case Redirects(user, _, dropped):
+                self._asterisk.switch.redirected(self.channel, user, dropped=dropped)
             case Presses(digits, on, off):
                 await self.press(digits, on=on, off=off)
             case Says(audio):

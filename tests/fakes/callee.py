@@ -33,8 +33,20 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Rejects:
+    """``made_up``: by Asterisk, where not one SIP response came."""
+
     status: int
     after: float
+    made_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Redirects:
+    """302 with a Contact. ``dropped``: Asterisk's dialling thread hangs up before the response's code is told."""
+
+    user: str
+    after: float
+    dropped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +75,7 @@ class HangsUp:
     cause: int | None
 
 
-Step = Rings | Progresses | Answers | Rejects | Presses | Says | Holds | HangsUp
+Step = Rings | Progresses | Answers | Rejects | Redirects | Presses | Says | Holds | HangsUp
 
 
 class Callee:
@@ -94,6 +106,10 @@ class Callee:
         """A final SIP response from 300 to 699."""
         return self._then(Rejects(status, after))
 
+    def redirects(self, user: str, after: float = 0.0, *, dropped: bool = False) -> Self:
+        """302, to another user."""
+        return self._then(Redirects(user, after, dropped))
+
     def busy(self, after: float = 0.0) -> Self:
         return self.rejects(486, after)
 
@@ -101,9 +117,13 @@ class Callee:
         """Rings for ever."""
         return self.rings()
 
-    def unreachable(self) -> Self:
+    def unreachable(self, timer_b: float = TIMER_B) -> Self:
         """No SIP reply at all: Asterisk gives up after timer B, unless the originate's timeout is shorter."""
-        return self._then(Rejects(408, TIMER_B))
+        return self._then(Rejects(408, timer_b, made_up=True))
+
+    def unconnected(self) -> Self:
+        """Nobody listens: a TCP connection refused, a name that does not resolve."""
+        return self._then(Rejects(503, 0.0, made_up=True))
 
     def presses(self, digits: str, *, on: float = 0.1, off: float = 0.1, after: float = 0.0) -> Self:
         return self._then(Presses(digits, on, off, after))
@@ -136,6 +156,11 @@ class Callee:
     def _then(self, step: Step) -> Self:
         self._scripts[-1].append(step)
         return self
+
+    @property
+    def silent(self) -> bool:
+        """Will the next call get no SIP response, not even 100 Trying?"""
+        return any(isinstance(step, Rejects) and step.made_up for step in self.steps())
 
     @property
     def scripted(self) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 NORMAL: Final = 16
+BUSY: Final = 17
 NO_USER_RESPONSE: Final = 18
 NO_ANSWER: Final = 19
 NETWORK_OUT_OF_ORDER: Final = 38

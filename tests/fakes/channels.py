@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.fakes.causes import cause_text
 
 if TYPE_CHECKING:
     from tests.fakes.call import Call
+    from tests.fakes.dialplan import Pbx
     from tests.fakes.media_socket import MediaLeg
 
 Json = dict[str, Any]
+REPLIED: Final = "HANGUPCAUSE_KEYS()"
 
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """``state`` is Down, Ring, Ringing or Up; ``app`` the application whose Stasis holds it, if one does."""
+    """``state`` is Down, Ring, Ringing or Up; ``app`` the application whose Stasis holds it, if one does.
+
+    ``local``: the ``;1`` half of a Local channel, which knows no SIP; the other half is not told of.
+    ``hangup_cause`` is what it would end with: 16 once it has left a bridge alive. ``pbx``: of a call that came in.
+    """
 
     id: str
     name: str
@@ -34,16 +40,25 @@ class Channel:
     app: str | None = None
     bridge: Bridge | None = None
     dialling: bool = False
+    local: bool = False
+    replied: bool = False
     hanging_up: bool = False
     gone: bool = False
     absolute: asyncio.TimerHandle | None = None
     absolute_at: float | None = None
+    hangup_cause: int = 0
+    tech_cause: int = 0
+    language: str = "en"
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    pbx: Pbx | None = None
     call: Call | None = None
     leg: MediaLeg | None = None
 
     def json(self) -> Json:
         context, extension, priority = self.context
         shown = {name: self.variables[name] for name in sorted(self.reported) if name in self.variables}
+        # ``channelvars`` of ari.conf: the channel's name once any SIP response came (func_hangupcause.c).
+        shown |= {REPLIED: self.name if self.replied else ""}
         return {
             "id": self.id,
             "name": self.name,
@@ -60,8 +75,9 @@ class Channel:
                 "app_data": self.application[1],
             },
             "creationtime": self.created,
-            "language": "en",
-        } | ({"channelvars": shown} if shown else {})
+            "language": self.language,
+            "channelvars": shown,
+        }
 
 
 @dataclass(slots=True, eq=False)
@@ -70,6 +86,7 @@ class Bridge:
     name: str
     created: str
     bridge_type: str = "mixing"
+    native: bool = False
     channels: list[Channel] = field(default_factory=list)
 
     @property
@@ -80,11 +97,20 @@ class Bridge:
     def legs(self) -> list[MediaLeg]:
         return [channel.leg for channel in self.channels if channel.leg is not None]
 
+    @property
+    def technology(self) -> str:
+        """Two SIP channels may be joined in RTP itself (bridge_native_rtp.c); the core then sees none of their keys."""
+        if self.bridge_type != "mixing":
+            return "holding_bridge"
+        sip = [channel for channel in self.channels if channel.call is not None and not channel.local]
+        if self.native and len(sip) == len(self.channels) == 2:
+            return "native_rtp"
+        return "simple_bridge" if len(self.channels) <= 2 else "softmix"
+
     def json(self) -> Json:
-        mixing = "simple_bridge" if len(self.channels) <= 2 else "softmix"
         return {
             "id": self.id,
-            "technology": mixing if self.bridge_type == "mixing" else "holding_bridge",
+            "technology": self.technology,
             "bridge_type": self.bridge_type,
             "bridge_class": "stasis",
             "creator": "Stasis",
@@ -104,12 +130,12 @@ def bridge_event(kind: str, bridge: Bridge, channel: Channel | None = None) -> J
     return {"type": kind, "bridge": bridge.json(), **said}
 
 
-def dial_event(channel: Channel, status: str) -> Json:
+def dial_event(channel: Channel, status: str, *, forward: str = "") -> Json:
     return {
         "type": "Dial",
         "dialstatus": status,
-        "forward": "",
-        "dialstring": channel.dialstring,
+        "forward": forward,
+        "dialstring": "" if forward else channel.dialstring,
         "peer": channel.json(),
     }
 

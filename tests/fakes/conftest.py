@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Final
 
 import aiohttp
 import pytest
@@ -13,7 +14,11 @@ from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import CalleeAgent, Invite, Scenario
 from tests.fakes import FakeAsterisk
 from tests.fakes.plain_client import APP, Client, Rig
+from tests.fakes.two_callers import FakeExchange, RealExchange
 from tests.fakes.two_worlds import Person, Spoken, World
+
+# For the tests' own dialplan, which tells what it sees.
+MODULES: Final = {"modules.conf": "load = func_global.so\nload = res_clioriginate.so"}
 
 
 @pytest.fixture
@@ -38,7 +43,9 @@ async def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
         if request.param == "fake":
             async with FakeAsterisk() as fake:
-                yield World(Client(fake, session), lambda number, person: person.tell_fake(fake, number))
+                yield World(
+                    Client(fake, session), lambda number, person: person.tell_fake(fake, number), FakeExchange(fake)
+                )
             return
         people: dict[str, Scenario] = {}
 
@@ -51,9 +58,11 @@ async def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         folder: Path = tmp_path_factory.mktemp("asterisk")
         async with (
             CalleeAgent(choose) as agent,
-            await AsteriskInstance.start(folder / "run", trunk=agent.address, rtp_ports=40) as asterisk,
+            await AsteriskInstance.start(
+                folder / "run", trunk=agent.address, rtp_ports=40, extra_config=MODULES
+            ) as asterisk,
         ):
-            yield World(Client(Spoken(asterisk), session), tell)
+            yield World(Client(Spoken(asterisk), session), tell, RealExchange(asterisk, agent))
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -73,7 +73,7 @@ class MediaLeg:
             if not self._asterisk.faults.loses_mark(event):
                 self._event(event)
         for call in self.channel.bridge.calls if self.channel.bridge is not None else []:
-            if frame is not None and not call.on_hold:
+            if frame is not None and call.listening:
                 call.heard.append(Heard(at, frame))
 
     def inbound(self, frame: bytes) -> None:

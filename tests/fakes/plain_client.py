@@ -26,7 +26,7 @@ LEG: Final = {
     "transport_data": "f(json)d(in)",
     "data": "media,1",
 }
-NOISE: Final = {"ChannelVarset", "ChannelDialplan"}
+NOISE: Final = {"ChannelVarset", "ChannelDialplan", "ChannelConnectedLine"}
 
 
 class Server(Protocol):

@@ -35,6 +35,8 @@ Operation: TypeAlias = Literal[
     "hangup",
     "getVariable",
     "setVariable",
+    "getVariables",
+    "setVariables",
     "answer",
     "continue",
     "ring",
@@ -89,6 +91,11 @@ class Request:
         value = self.arguments.get(name)
         words = [str(word) for word in value] if isinstance(value, list) else self.text(name).split(",")
         return [word.strip() for word in words if word.strip()]
+
+    def several(self, name: str) -> list[str]:
+        """Of a parameter that may be given several times: commas part them in the query, not in the body."""
+        value = self.body.get(name) if isinstance(self.body, dict) else None
+        return [value] if isinstance(value, str) and value else self.words(name)
 
     def number(self, name: str, default: int = 0) -> int:
         try:

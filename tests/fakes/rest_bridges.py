@@ -39,7 +39,7 @@ class Bridges:
 
     def _channels(self, request: Request) -> list[Channel]:
         """A missing channel is a 400 here, not a 404; one outside Stasis a 422, not a 409."""
-        wanted = request.words("channel")
+        wanted = request.several("channel")
         if not wanted:
             raise AriError(400, "Missing parameter channel")
         known = self._asterisk.switch.channels
@@ -57,8 +57,12 @@ class Bridges:
         bridge_id = request.id or request.text("bridgeId") or str(uuid.uuid4())
         if bridge_id in self._asterisk.switch.bridges:
             raise AriError(409, f"Bridge with id '{bridge_id}' already exists")
-        kind = "holding" if "holding" in request.words("type") else "mixing"
-        return self._asterisk.switch.create_bridge(bridge_id, kind, request.text("name")).json()
+        types = request.words("type")
+        kind = "holding" if "holding" in types else "mixing"
+        # Read in their order (res/res_stasis.c bridge_create_common): what comes before "mixing" is undone by it.
+        last = [word for word in types if word in {"mixing", "dtmf_events", "proxy_media"}] or ["mixing"]
+        bridge = self._asterisk.switch.create_bridge(bridge_id, kind, request.text("name"), native=last[-1] == "mixing")
+        return bridge.json()
 
     def destroy(self, request: Request) -> None:
         self._asterisk.switch.destroy_bridge(self._find(request.id))
@@ -121,7 +125,7 @@ class System:
     def subscribe(self, request: Request) -> Json:
         app = self._find(request.id)
         switch = self._asterisk.switch
-        for source in request.words("eventSource"):
+        for source in request.several("eventSource"):
             scheme, _, name = source.partition(":")
             if scheme not in {"channel", "bridge"}:
                 raise AriError(400, "Invalid event source URI scheme")

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from tests.fakes.arguments import separate
 from tests.fakes.causes import CAUSE_OF_REASON, NORMAL
 from tests.fakes.channels import Channel, Json
 from tests.fakes.dialstring import caller_id, dial_options, dialled
 from tests.fakes.media_socket import FRAME_SIZES, MediaLeg
 from tests.fakes.rest import AllocationFailed, AriError, Request, Rest
-from tests.fakes.switch import ABSOLUTE_TIMEOUT
+from tests.fakes.variables import is_function, is_utf8, read
 
 if TYPE_CHECKING:
     from tests.fakes.asterisk import FakeAsterisk
@@ -38,6 +39,8 @@ class Channels:
             route("DELETE", "/ari/channels/{id}", "hangup", self.hang_up),
             route("GET", "/ari/channels/{id}/variable", "getVariable", self.get_variable),
             route("POST", "/ari/channels/{id}/variable", "setVariable", self.set_variable),
+            route("GET", "/ari/channels/{id}/variables", "getVariables", self.get_variables),
+            route("POST", "/ari/channels/{id}/variables", "setVariables", self.set_variables),
             route("POST", "/ari/channels/{id}/answer", "answer", self.answer),
             route("POST", "/ari/channels/{id}/continue", "continue", self.continue_in_dialplan),
             route("POST", "/ari/channels/{id}/ring", "ring", self.ring),
@@ -80,13 +83,18 @@ class Channels:
         if not app:
             raise AriError(501 if request.text("extension") else 400, "Application or extension must be specified")
         endpoint, number = dialled(device)
-        if technology != "PJSIP" or endpoint not in self._asterisk.endpoints:
+        local = technology == "Local"
+        if local:
+            # Local/<extension>@<context>/<options>
+            number = device.partition("@")[0]
+        elif technology != "PJSIP" or endpoint not in self._asterisk.endpoints:
             raise AllocationFailed
         if channel_id in self._asterisk.switch.channels:
             raise AriError(409, "Channel with given unique ID already exists")
 
-        channel = self._asterisk.new_channel(channel_id, f"PJSIP/{endpoint}")
-        channel.dialstring, channel.protocol_id = device, str(uuid.uuid4())
+        name = f"Local/{device.partition('/')[0]}" if local else f"PJSIP/{endpoint}"
+        channel = self._asterisk.new_channel(channel_id, name)
+        channel.local, channel.dialstring, channel.protocol_id = local, device, "" if local else str(uuid.uuid4())
         channel.caller = channel.connected = caller_id(request.text("callerId"))
         answer = self._set_at_originate(channel, variables)
         self._asterisk.stasis.subscribe_channel(app, channel)
@@ -173,28 +181,54 @@ class Channels:
         name = request.text("variable")
         if not name:
             raise AriError(400, "Variable name is required")
-        if request.id not in self._asterisk.switch.channels:
+        return {"value": self._read(self._readable(request.id), name)}
+
+    def get_variables(self, request: Request) -> Json:
+        """One that is missing is a 404 of all; a comma within a function's parentheses parts no names."""
+        names = [name.strip() for name in separate(request.text("variables"))]
+        if not (names and all(names)):
+            raise AriError(400, "Variable names are required")
+        channel = self._readable(request.id)
+        return {"variables": {name: self._read(channel, name) for name in names}}
+
+    def _readable(self, channel_id: str) -> Channel:
+        """In Stasis or not."""
+        if channel_id not in self._asterisk.switch.channels:
             raise AriError(404, "Provided channel was not found")
-        channel = self._asterisk.switch.channels[request.id]
-        if name == ABSOLUTE_TIMEOUT:
-            left = None if channel.absolute_at is None else channel.absolute_at - self._asterisk.clock.now()
-            return {"value": "0" if left is None else f"{left:.3f}"}
-        if name in channel.variables:
-            return {"value": channel.variables[name]}
-        if name == "CHANNEL(state)":
-            return {"value": channel.state}
-        if name.endswith(")"):
+        return self._asterisk.switch.channels[channel_id]
+
+    def _read(self, channel: Channel, name: str) -> str:
+        value = read(channel, name, self._asterisk.clock.now())
+        if value is None and is_function(name):
             raise AriError(500, "Unable to read provided function")
-        raise AriError(404, "Provided variable was not found")
+        if value is None:
+            raise AriError(404, "Provided variable was not found")
+        if not is_utf8(value):
+            raise AllocationFailed
+        return value
 
     def set_variable(self, request: Request) -> None:
-        """204 also where no such function exists."""
+        """204 also where no such function exists. A number in JSON is no value: the variable is unset."""
         name = request.text("variable")
         if not name:
             raise AriError(400, "Variable name is required")
         value = request.arguments.get("value")
+        self._set(self._in_stasis(request.id), name, value if isinstance(value, str) else None)
+
+    def set_variables(self, request: Request) -> None:
+        if not isinstance(request.body, dict) or not isinstance(request.body.get("variables"), dict):
+            raise AriError(400, "The 'variables' field must be a JSON object")
+        values, reported = request.variables()
+        if request.id not in self._asterisk.switch.channels:
+            raise AriError(404, "Provided channel was not found")
         channel = self._in_stasis(request.id)
-        self._asterisk.switch.set_variable(channel, name, None if value is None else str(value))
+        channel.reported |= reported
+        for name, value in values.items():
+            self._set(channel, name, value)
+
+    def _set(self, channel: Channel, name: str, value: str | None) -> None:
+        switch = self._asterisk.switch
+        (switch.set_function if is_function(name) else switch.set_variable)(channel, name, value)
 
     def answer(self, request: Request) -> None:
         self._asterisk.switch.answer(self._in_a_fit_state(request.id))
@@ -211,12 +245,15 @@ class Channels:
             target = (context, request.text("extension") or extension)
         moved = request.text("context") or request.text("extension")
         default = 1 if moved else priority + 1
-        chosen = request.number("label", request.number("priority", default))
+        label = request.text("label")
+        if label and not label.isdecimal():
+            raise AriError(404, "Requested label can not be found")
+        chosen = int(label) if label else request.number("priority", default)
         self._asterisk.switch.continue_in_dialplan(channel, *target, chosen)
 
     def rtp_statistics(self, request: Request) -> Json:
         channel = self._find(request.id)
-        if channel.call is None:
+        if channel.call is None or channel.local:
             raise AriError(403, "Unsupported channel type")
         sent = len(channel.call.heard)
         return {

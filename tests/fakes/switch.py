@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from tests.fakes.causes import NO_ANSWER, NORMAL, SIP_OF_CAUSE, SOFT_HANGUP_EXPLICIT, cause_of_sip, dial_status
+from tests.fakes.causes import BUSY, NO_ANSWER, NORMAL, SIP_OF_CAUSE, SOFT_HANGUP_EXPLICIT, cause_of_sip, dial_status
 from tests.fakes.channels import (
     Bridge,
     Channel,
@@ -21,18 +21,16 @@ from tests.fakes.channels import (
 )
 from tests.fakes.clock import Clock
 from tests.fakes.stasis import Stasis
+from tests.fakes.variables import ABSOLUTE_TIMEOUT, is_utf8, seconds_of
 
-ABSOLUTE_TIMEOUT: Final = "TIMEOUT(absolute)"
+PBX_ENDS: Final = 16  # AST_SOFTHANGUP_APPUNLOAD, not a cause: main/pbx.c says it at the end of every dialplan
 RTP_QUALITY: Final = ("RTPAUDIOQOS", "RTPAUDIOQOSJITTER", "RTPAUDIOQOSLOSS", "RTPAUDIOQOSRTT", "RTPAUDIOQOSMES")
 HANGUP_DELAY: Final = 0.002  # DELETE answers 204 before the channel's thread has looked
 
 
-def seconds_of(text: str | None) -> float:
-    """As C's atof: what is no number is nought."""
-    try:
-        return float(text or 0)
-    except ValueError:
-        return 0.0
+def _sip_of(cause: int, channel: Channel) -> int:
+    """The SIP status that chan_pjsip makes of a cause of our own; of a channel that is no SIP channel, none."""
+    return 0 if channel.leg is not None or channel.local else SIP_OF_CAUSE.get(cause, 0)
 
 
 class Switch:
@@ -76,27 +74,46 @@ class Switch:
             self.end(channel, NORMAL)
 
     def failed(self, channel: Channel, status: int) -> None:
-        """A final SIP response."""
+        """A final SIP response; in the dialplan behind a Local channel, Busy() or Hangup() with its cause."""
         cause = cause_of_sip(status)
+        if channel.local:
+            status = 0
+            if cause == BUSY:
+                self._say(channel, dial_event(channel, dial_status(cause)))
+                self.end(channel, 0)
+                return
         self._say(channel, hangup_requested(channel, cause, status))
         self._say(channel, dial_event(channel, dial_status(cause)))
         self.end(channel, cause, status)
 
+    def redirected(self, channel: Channel, user: str, *, dropped: bool) -> None:
+        """302 with a Contact: main/dial.c leaves the channel for it, and would go on where ``user`` is."""
+        status = 302
+        if not dropped:
+            self._say(channel, hangup_requested(channel, cause_of_sip(status), status))
+        self._say(channel, dial_event(channel, "CANCEL", forward=user))
+        self.end(channel, *((0, 0) if dropped else (cause_of_sip(status), status)))
+
     def not_answered(self, channel: Channel) -> None:
         """The timeout of the originate: no ChannelHangupRequest and no last Dial, and a made-up SIP code."""
-        self.end(channel, NO_ANSWER, 0 if channel.leg is not None else SIP_OF_CAUSE[NO_ANSWER])
+        self.end(channel, NO_ANSWER, _sip_of(NO_ANSWER, channel))
 
     # In and out of Stasis
 
     def enter_stasis(self, channel: Channel, app: str, args: list[str]) -> bool:
-        """False when the application is not active: there will be no StasisStart."""
+        """False when the application is not active or an argument is not UTF-8: there will be no StasisStart."""
         if not self._stasis.active(app):
             self.set_variable(channel, "STASISSTATUS", "FAILED")
             return False
         self.set_variable(channel, "STASISSTATUS", "")
-        channel.application = ("Stasis", ",".join([app, *args]))
-        channel.app = app
+        if channel.pbx is None:
+            channel.application = ("Stasis", ",".join([app, *args]))
         self._stasis.subscribe_channel(app, channel)
+        if not all(is_utf8(argument) for argument in args):
+            # The event can't be made; the subscription stays.
+            self.set_variable(channel, "STASISSTATUS", "FAILED")
+            return False
+        channel.app = app
         self._stasis.tell(app, channel_event("StasisStart", channel, args=args))
         return True
 
@@ -110,11 +127,20 @@ class Switch:
             self.set_variable(channel, "STASISSTATUS", "SUCCESS")
 
     def continue_in_dialplan(self, channel: Channel, context: str, extension: str, priority: int) -> None:
+        """An originated channel would start a dialplan here: it stays where it is, for ever."""
         self.leave_stasis(channel)
         channel.context = (context, extension, priority)
         channel.application = ("", "")
         if channel.call is not None:
             channel.call.continued(context, extension, priority)
+        if channel.pbx is not None:
+            channel.pbx.run(context, extension, priority)
+
+    def redirect(self, channel: Channel, context: str, extension: str, priority: int) -> None:
+        """By somebody else (AMI's or the console's redirect): no ChannelHangupRequest; who rings is answered."""
+        self.continue_in_dialplan(channel, context, extension, priority)
+        if not channel.gone:
+            self.answer(channel)
 
     def answer(self, channel: Channel) -> None:
         if channel.state != "Up":
@@ -125,11 +151,19 @@ class Switch:
         """``TIMEOUT(absolute)`` counts from now; the clock of one set at originate starts before the ringing."""
         if name == ABSOLUTE_TIMEOUT:
             self._set_absolute_timeout(channel, seconds_of(value))
+        stored = name.lstrip("_")
         if value is None:
-            channel.variables.pop(name, None)
+            channel.variables.pop(stored, None)
         else:
-            channel.variables[name] = value
+            channel.variables[stored] = value
         self._say(channel, channel_event("ChannelVarset", channel, variable=name, value=value or ""))
+
+    def set_function(self, channel: Channel, name: str, value: str | None) -> None:
+        """By ARI, after the call was made: what is not known is not set, and nobody is told."""
+        if name == ABSOLUTE_TIMEOUT:
+            self._set_absolute_timeout(channel, seconds_of(value))
+        elif name == "CHANNEL(language)":
+            channel.language = value or ""
 
     def _set_absolute_timeout(self, channel: Channel, seconds: float) -> None:
         if channel.absolute is not None:
@@ -143,7 +177,7 @@ class Switch:
         if channel.dialling:
             self._say(channel, dial_event(channel, dial_status(0)))
         # No ChannelHangupRequest: the core notices by itself. A bridge that loses a channel says 16.
-        self.end(channel, NORMAL if channel.bridge is not None else 0)
+        self.end(channel, NORMAL if channel.bridge is not None else channel.hangup_cause)
 
     # Hanging up
 
@@ -155,12 +189,13 @@ class Switch:
         if channel.gone:
             return
         self._say_quality(channel)
+        cause, channel.tech_cause = cause or channel.hangup_cause, tech_cause
         self._say(channel, hangup_requested(channel, cause, tech_cause))
         if channel.dialling:
             self._say(channel, dial_event(channel, dial_status(cause)))
         if channel.bridge is not None:
             cause = cause or NORMAL
-        elif channel.leg is not None:
+        elif channel.leg is not None or channel.local:
             cause = 0
         self.end(channel, cause, tech_cause)
 
@@ -179,10 +214,15 @@ class Switch:
         self._say(channel, hangup_requested(channel, SOFT_HANGUP_EXPLICIT, soft=True))
         self._clock.later(HANGUP_DELAY, lambda: self._explicitly_hung_up(channel, cause))
 
+    def hang_up_by_console(self, channel: Channel) -> None:
+        """``channel request hangup``: as our own DELETE, until its cause is seen."""
+        self._say(channel, hangup_requested(channel, SOFT_HANGUP_EXPLICIT, soft=True))
+        self.end(channel, NORMAL if channel.bridge is not None else channel.hangup_cause)
+
     def _explicitly_hung_up(self, channel: Channel, cause: int) -> None:
         if channel.dialling and not channel.gone:
             self._say(channel, dial_event(channel, dial_status(cause)))
-        self.end(channel, cause, 0 if channel.leg is not None else SIP_OF_CAUSE.get(cause, 0))
+        self.end(channel, cause, _sip_of(cause, channel))
 
     def end(self, channel: Channel, cause: int, tech_cause: int = 0) -> None:
         """Whatever ended it: out of the bridge, out of Stasis, gone. A channel ends once."""
@@ -198,6 +238,9 @@ class Switch:
         del self.channels[channel.id]
         if channel.leg is not None:
             channel.leg.ended(tech_cause or 1000)
+        if channel.pbx is not None:
+            self._say(channel, hangup_requested(channel, PBX_ENDS, channel.tech_cause, soft=True))
+            channel.pbx.ended()
         if channel.call is not None:
             channel.call.ended(cause, tech_cause)
         self._say(channel, destroyed(channel, cause, tech_cause))
@@ -205,8 +248,9 @@ class Switch:
 
     # Bridges
 
-    def create_bridge(self, bridge_id: str, bridge_type: str, name: str) -> Bridge:
-        bridge = self.bridges[bridge_id] = Bridge(bridge_id, name, self._clock.timestamp(), bridge_type)
+    def create_bridge(self, bridge_id: str, bridge_type: str, name: str, *, native: bool) -> Bridge:
+        bridge = Bridge(bridge_id, name, self._clock.timestamp(), bridge_type, native)
+        self.bridges[bridge_id] = bridge
         self._stasis.publish(bridge, bridge_event("BridgeCreated", bridge))
         return bridge
 
@@ -237,4 +281,5 @@ class Switch:
         bridge.channels.remove(channel)
         self._stasis.publish(bridge, bridge_event("ChannelLeftBridge", bridge, channel))
         if not hung_up:
+            channel.hangup_cause = NORMAL
             self._stasis.unsubscribe_bridge(channel.app, bridge)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.fakes import Dialplan
 from tests.fakes.causes import cause_of_sip
 from tests.fakes.plain_client import APP, NUMBER, WITHIN, Rig, told
 
@@ -110,7 +111,7 @@ async def test_the_events_of_a_call_have_the_shape_of_aris(fast: Rig) -> None:
     start = events[-1]
     assert start["args"] == ["out", "1"]
     assert start["channel"]["caller"] == {"name": "My Bank", "number": "+15550001"}
-    assert start["channel"]["channelvars"] == {"REF": "81"}
+    assert start["channel"]["channelvars"] == {"REF": "81", "HANGUPCAUSE_KEYS()": start["channel"]["name"]}
     assert start["channel"]["dialplan"]["app_data"] == "otp,out,1"
     assert events[0]["dialstring"] == f"{NUMBER}@trunk"
 
@@ -293,6 +294,48 @@ async def test_a_caller_from_the_dialplan(fast: Rig) -> None:
 async def test_a_caller_finds_nobody_home(fast: Rig) -> None:
     call = fast.asterisk.enters("elsewhere")
     assert call.channel.variables["STASISSTATUS"] == "FAILED"
+
+
+async def test_a_caller_acts_from_the_answer_on(fast: Rig) -> None:
+    fast.asterisk.callee("15550111").presses("42", after=0.5).hangs_up(after=0.2)
+    call = fast.asterisk.inbound(f"{APP},gather=2", caller="15550111", state="Ring")
+    start = (await fast.events.until("StasisStart"))[-1]
+    answered_at = fast.asterisk.clock.now()
+    assert (await fast.ari("POST", f"/channels/{start['channel']['id']}/answer"))[0] == 204
+    events = await fast.events.until("StasisEnd")
+    assert [event.get("digit") for event in events if event["type"] == "ChannelDtmfReceived"] == ["4", "2"]
+    assert fast.asterisk.clock.now() - answered_at >= 0.5
+    assert call.over
+    assert [seen.extension for seen in call.then] == ["h"]
+
+
+async def test_a_caller_who_is_not_answered_cancels(fast: Rig) -> None:
+    fast.asterisk.callee("15550111").hangs_up(after=0.5)
+    call = fast.asterisk.inbound(f"{APP},a=1", caller="15550111", state="Ring")
+    assert told(await fast.events.until("StasisEnd")) == ["StasisStart", "HangupRequest(127, 487)", "StasisEnd"]
+    assert (call.cause, call.tech_cause) == (127, 487)
+
+
+async def test_what_the_dialplan_saw_can_be_looked_at(fast: Rig) -> None:
+    call = fast.asterisk.inbound(f"{APP},a=1", exten="77", dialplan=Dialplan(waits=2.0, cause=17))
+    channel = (await fast.events.until("StasisStart"))[-1]["channel"]["id"]
+    for value in ("hangup", "completed"):
+        body = {"variable": "OTPVOICE_STATUS", "value": value}
+        await fast.ari("POST", f"/channels/{channel}/variable", body)
+    assert (await fast.ari("POST", f"/channels/{channel}/continue"))[0] == 204
+    [seen] = call.then
+    assert (seen.context, seen.extension, seen.priority, seen.state) == ("from-trunk", "77", 3, "Up")
+    assert (seen.variables["OTPVOICE_STATUS"], seen.variables["STASISSTATUS"]) == ("completed", "SUCCESS")
+    await fast.asterisk.until(lambda: call.over)
+    assert (call.cause, call.tech_cause) == (17, 486)
+    assert [line.extension for line in call.then] == ["77", "h"]
+
+
+async def test_what_is_no_utf8_can_not_be_read(fast: Rig) -> None:
+    call = fast.asterisk.inbound(APP, headers=[("X-Bad", "\udcff"), ("X-Good", "1"), ("x-good", "2")])
+    path = f"/channels/{call.channel.id}/variable"
+    assert await fast.ari("GET", path, variable="PJSIP_HEADER(read,X-Bad)") == (500, {"error": "Allocation failed"})
+    assert await fast.ari("GET", path, variable="PJSIP_HEADER(read,X-Good,2)") == (200, {"value": "2"})
 
 
 # Digits

@@ -14,7 +14,8 @@ from typing import Any, Final
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import Scenario
 from tests.fakes import FakeAsterisk
-from tests.fakes.plain_client import Client, Events, Media
+from tests.fakes.plain_client import APP, Client, Events, Media
+from tests.fakes.two_callers import CALLER, Arrival, Caller, Exchange
 
 RINGS: Final = 0.05
 
@@ -73,6 +74,7 @@ class World:
 
     ari: Client
     tell: Callable[[str, Person], None]
+    exchange: Exchange
     events: Events = field(init=False)
 
     async def place(self, person: Person, channel_id: str = "c1", **fields: Any) -> None:
@@ -85,12 +87,44 @@ class World:
         await self.place(person or Person(), channel_id)
         await self.events.until("StasisStart", channel_id)
 
+    async def enters(self, arrival: Arrival | None = None, caller: str = CALLER) -> tuple[Caller, str]:
+        """Somebody who calls, at the StasisStart; and the channel's id."""
+        call = await self.exchange.comes(arrival or Arrival(), caller)
+        start = (await self.events.until("StasisStart"))[-1]["channel"]
+        if start["state"] == "Up":
+            await call.answered()
+        return call, str(start["id"])
+
+    async def seen(self, call: Caller, line: str) -> str:
+        """Wait until that line of the dialplan was reached."""
+        for _ in range(500):
+            if (seen := await call.then(line)) is not None:
+                return seen
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"the line {line!r} was not reached")
+
+    async def subscribe(self, channel_id: str) -> None:
+        source = {"eventSource": f"channel:{channel_id}"}
+        assert (await self.ari("POST", f"/applications/{APP}/subscription", source))[0] == 200
+
+    async def makes_bridge(self, bridge_id: str, kind: str = "mixing") -> None:
+        """The id of one that was deleted stays taken for a moment (409), as long as somebody's thread remembers it."""
+        for _ in range(500):
+            if (await self.ari("POST", f"/bridges/{bridge_id}", {"type": kind}))[0] == 200:
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"the bridge {bridge_id!r} can't be made")
+
+    async def joins(self, bridge: str, *channel_ids: str) -> None:
+        body = {"channel": list(channel_ids)}
+        assert (await self.ari("POST", f"/bridges/{bridge}/addChannel", body)) == (204, None)
+
     async def bridged(self, person: Person | None = None) -> Media:
         """A leg and an answered call in the bridge ``b``, the leg in both directions."""
         media = await self.ari.leg()
         await self.events.until("StasisStart", "leg")
         await self.answered(person)
-        await self.ari("POST", "/bridges/b")
+        await self.makes_bridge("b")
         for channel in ("leg", "c1"):
             assert (await self.ari("POST", "/bridges/b/addChannel", {"channel": channel}))[0] == 204
             await self.events.until("ChannelEnteredBridge", channel)
