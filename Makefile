@@ -50,6 +50,7 @@ bench: venv rig ## the benchmarks, in one table
 .PHONY: docs
 docs: venv ## what is made from the code in docs/
 	@.venv/bin/python -m tests.docs.outcome_table
+	@.venv/bin/python -m tests.docs.argument_table
 
 .PHONY: venv
 venv: ## the virtual environment, .venv
