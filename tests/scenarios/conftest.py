@@ -13,6 +13,7 @@ import pytest
 
 from otpvoice.testkit.asterisk import AsteriskInstance
 from tests.fakes import FakeAsterisk
+from tests.scenarios.callers import DIALPLAN, MODULES
 from tests.scenarios.figures import FIGURES, Figures
 from tests.scenarios.minute import Watch
 from tests.scenarios.world import NOBODY, World
@@ -24,7 +25,9 @@ BOTH: Final = ["fake", pytest.param("real", marks=pytest.mark.asterisk)]
 def asterisk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AsteriskInstance]:
     """A real Asterisk with a talkative log, for all scenarios."""
     folder = tmp_path_factory.mktemp("asterisk")
-    instance = asyncio.run(AsteriskInstance.start(folder, trunk=NOBODY, verbose=5, debug=3))
+    instance = asyncio.run(
+        AsteriskInstance.start(folder, trunk=NOBODY, verbose=5, debug=3, extensions=DIALPLAN, extra_config=MODULES)
+    )
     yield instance
     asyncio.run(instance.stop())
 

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from otpvoice import stasis
 from otpvoice.core.events import CallProgressed
 from otpvoice.stasis import NotTaken
+from otpvoice.stasis import app as stasis
 from otpvoice.testkit.asterisk import AsteriskInstance
 from tests.fakes import FakeAsterisk
 from tests.scenarios.figures import Figures

@@ -24,18 +24,22 @@ from otpvoice.adapters.store.writer import KeptWrites
 from otpvoice.ari.node import AsteriskNode, NodeSettings
 from otpvoice.core.actions import Action, SayCode
 from otpvoice.core.compile import SpokenStep, compile_plan
-from otpvoice.core.events import DigitsCollected, Event
+from otpvoice.core.events import DigitsCollected, Event, OnSecond
 from otpvoice.core.locale import Locales
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord
 from otpvoice.core.secret import OtpCode
 from otpvoice.core.speaking import BREATH
 from otpvoice.core.speech import CodeCharacter
+from otpvoice.dialects.destinations import Destinations
+from otpvoice.dialects.offers import CallDefaults, TrunkOffer
+from otpvoice.dialplan import DialplanDoor
 from otpvoice.media.g711 import SILENCE, Law
 from otpvoice.stasis import StasisApp, Trunk
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import Law as PayloadLaw
 from tests.fakes import FakeAsterisk
+from tests.scenarios.callers import RINGING, Caller, calls_in
 from tests.scenarios.phones import (
     SOON,
     AgentNetwork,
@@ -60,6 +64,12 @@ TICK: Final = 0.02
 LATE: Final = 0.25
 """Seconds by which a busy machine may be late with anything that is measured on a clock."""
 LOCALES: Final[Locales] = load_locales()
+SHOWN: Final = "+15550199"
+"""The caller ID of all calls that we place."""
+OFFERS: Final = CallDefaults(
+    {"default": TrunkOffer("default", (SHOWN,))}, Destinations(("+1555",)), "en-US", lead_in=0.1, tail=0.1
+)
+"""What whoever calls in may ask for."""
 _SILENT: Final = b"".join(SILENCE.values())
 _worlds = itertools.count(1)
 
@@ -71,6 +81,8 @@ class PlacedCall:
         self.id = call_id
         self.events: list[Event] = []
         self.summary: dict[str, Any] | None = None
+        self.plan: CallPlan | None = None
+        self.caller_id: str | None = None
         self._world = world
         self._news = asyncio.Event()
 
@@ -100,6 +112,16 @@ class PlacedCall:
             while not condition():
                 self._news.clear()
                 await self._news.wait()
+
+    async def told_of_second(self, kind: type[E], number: int = 1, count: int = 1, within: float = SOON) -> E:
+        """Wait for the ``count``-th event of a type about the second party of this number."""
+
+        def told() -> list[E]:
+            events = [event.event for event in self.of(OnSecond) if event.number == number]
+            return [event for event in events if isinstance(event, kind)]
+
+        await self.until(lambda: len(told()) >= count or self.summary is not None, within)
+        return told()[count - 1]
 
     def hang_up(self) -> None:
         """As by the API."""
@@ -180,6 +202,18 @@ class World:
         """Return a phone that is picked up in the moment in which it stops to ring."""
         return self._phone(AnswersAtCancel())
 
+    def calls_in(self, arguments: str, to: str = RINGING, **headers: str) -> Caller:
+        """Return a phone that calls ``to`` now, where the dialplan hands it to us with these arguments.
+
+        ``headers``: ``X_Name`` is the header X-Name.
+        """
+        assert isinstance(self.network, AgentNetwork | FakeNetwork)
+        asterisk = self.asterisk if isinstance(self.asterisk, AsteriskInstance) else None
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        caller = calls_in(self.network, asterisk, f"{self.node.settings.app},{arguments}", to, fields)
+        self.phones.append(caller)
+        return caller
+
     @property
     def phone(self) -> Phone:
         """The last phone."""
@@ -189,13 +223,30 @@ class World:
         """Return a plan for a phone (the last one) with short silences; ``fields`` are those of ``CallPlan``."""
         number = to if isinstance(to, str) else (to or self.phone).number
         fields = {"lead_in": 0.1, "tail": 0.1, "ring_timeout": SOON, "max_duration": 120.0} | fields
-        return CallPlan(number, "+15550199", "default", "en-US", actions, **fields)
+        return CallPlan(number, SHOWN, "default", "en-US", actions, **fields)
 
     async def place(self, plan: CallPlan, trunk: str | None = None) -> PlacedCall:
         """Begin a call; ``trunk`` is a dial string. Raises ``NotTaken``."""
         way = Trunk("default", trunk or self.network.dial)
         record = await self.app.place(plan, way, account="default", door="http")
         return self._call(str(record["id"]))
+
+    async def prepare(self, *actions: Action, trunk: str | None = None, **fields: Any) -> PlacedCall:
+        """Have a call wait for a dialplan to come for it. Raises ``NotTaken``."""
+        fields = {"lead_in": 0.1, "tail": 0.1, "max_duration": 120.0} | fields
+        plan = CallPlan(None, None, "default", "en-US", actions, inbound=True, goes_on=True, **fields)
+        way = Trunk("default", trunk or self.network.dial)
+        record = await self.app.prepare(plan, way, account="default", door="http")
+        return self._call(str(record["id"]))
+
+    async def taken(self, caller: Phone, count: int = 1, within: float = SOON) -> PlacedCall:
+        """Wait for the ``count``-th call of somebody who calls in."""
+
+        def taken() -> list[PlacedCall]:
+            return [call for call in self.calls.values() if call.caller_id == caller.number]
+
+        await self.until(lambda: len(taken()) >= count, within)
+        return taken()[count - 1]
 
     async def call(self, plan: CallPlan, trunk: str | None = None, within: float = SOON) -> dict[str, Any]:
         """Carry a call to its end. Returns the summary."""
@@ -237,6 +288,8 @@ class World:
         async with AsyncExitStack() as stack:
             if isinstance(self.network, AgentNetwork):
                 await stack.enter_async_context(self.network)
+            ways = {"default": Trunk("default", self.network.dial)}
+            self.app.door = DialplanDoor(self.app, "default", OFFERS, ways)
             self._writes = KeptWrites(self.store)
             stack.push_async_callback(self.store.close)
             stack.push_async_callback(self.renderer.close)
@@ -286,6 +339,7 @@ class World:
     def finish(self, record: dict[str, Any]) -> None:
         """Keep how a call ended, and tell the story."""
         call = self._call(record["id"])
+        call.caller_id = record["from"]
         assert call.summary is None, "a second summary"
         call.summary = record
         self._writes.finish(record)
@@ -303,6 +357,7 @@ class World:
 
     def _follow(self, record: CallRecord, event: Event) -> None:
         call = self._call(record.id)
+        call.plan, call.caller_id = record.plan, record.plan.caller_id
         call.events.append(event)
         call.changed()
 
@@ -320,7 +375,9 @@ class World:
                 await asyncio.sleep(0.1)
 
     async def _left(self) -> list[str]:
-        ours = (self.node.settings.leg_prefix, *self.calls)
+        settings = self.node.settings
+        handed_to_us = [leg["channel"] for call in self.calls.values() if call.summary for leg in call.summary["legs"]]
+        ours = (settings.leg_prefix, settings.talk_prefix, *self.calls, *handed_to_us)
         found = [*await self.node.rest.get("channels"), *await self.node.rest.get("bridges")]
         return [it["id"] for it in found if it["id"].startswith(ours)]
 
@@ -329,6 +386,17 @@ def code(digits: str, **fields: Any) -> SayCode:
     """Return a code that is read once, quickly, with nothing around it; ``fields`` are those of ``SayCode``."""
     quick: dict[str, Any] = {"template": "{code}", "times": 1, "gap": 0.1, "group": 0, "speed": 1.5}
     return SayCode(OtpCode(digits), **(quick | fields))
+
+
+def ends_with(heard: bytes, *pushed: Utterance) -> bool:
+    """Say whether the last that was heard is this, to the byte, with nothing but silence around and between."""
+    for utterance in reversed(pushed):
+        sound = utterance.audio.strip(_SILENT)
+        heard = heard.rstrip(_SILENT)
+        if not heard.endswith(sound):
+            return False
+        heard = heard[: len(heard) - len(sound)]
+    return True
 
 
 def first_difference(heard: bytes, pushed: bytes) -> int | None:
