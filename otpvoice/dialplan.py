@@ -17,7 +17,7 @@ from otpvoice.ari.inbound import InboundParty
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.router import AriEvent
 from otpvoice.ari.variables import no_call
-from otpvoice.core.record import CallRecord
+from otpvoice.core.plan import CallPlan
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.stasis_args import Arguments, Invalid, parse_arguments
 from otpvoice.stasis import NotTaken, Origin, StasisApp, Trunk, new_call_id
@@ -32,18 +32,14 @@ class DialplanDoor:
 
     def __init__(self, calls: StasisApp, account: str, defaults: CallDefaults, trunks: Mapping[str, Trunk]) -> None:
         self._calls, self._account, self._defaults, self._trunks = calls, account, defaults, trunks
-        self._arriving: set[asyncio.Task[None]] = set()
+        self.arriving: set[asyncio.Task[None]] = set()
 
     def arrive(self, node: AsteriskNode, start: AriEvent) -> None:
         """A channel has entered the application. Its events are listened for from this moment on."""
         party = InboundParty(node, start)
         task = asyncio.create_task(self._receive(node, party), name=f"{party.channel_id}-arriving")
-        self._arriving.add(task)
-        task.add_done_callback(self._arriving.discard)
-
-    async def close(self) -> None:
-        """Wait for those who are still at the door."""
-        await asyncio.gather(*self._arriving)
+        self.arriving.add(task)
+        task.add_done_callback(self.arriving.discard)
 
     async def _receive(self, node: AsteriskNode, party: InboundParty) -> None:
         try:
@@ -60,6 +56,7 @@ class DialplanDoor:
             await _send_on(party, "failed", "internal_error")
 
     async def _admit(self, node: AsteriskNode, party: InboundParty) -> None:
+        await party.greet()  # first: from now on nobody sees the result of an earlier call
         self._calls.check_open()
         arguments = parse_arguments(party.arguments)
         values = await party.read(arguments.variables)
@@ -69,7 +66,8 @@ class DialplanDoor:
         plan = arguments.plan(party.number, party.caller, values, self._defaults, self._calls.clock.wall())
         origin = Origin(new_call_id(), self._account, DOOR)
         await party.guard(origin.call_id, plan.max_duration)
-        self._calls.admit(plan, self._trunks[plan.trunk], party, node, of=origin)
+        self._calls.check_open()
+        self._calls.admit(plan, self._trunks[plan.trunk], party, node, origin=origin)
 
     async def _admit_prepared(
         self,
@@ -79,21 +77,26 @@ class DialplanDoor:
         call_id: str,
         values: Mapping[str, str | None],
     ) -> None:
-        waiting = self._calls.claim(call_id)
-        if waiting is None:
+        def claimed(plan: CallPlan) -> CallPlan:
+            return replace(
+                plan,
+                goes_on=arguments.goes_on,
+                # An extension that is the call's own id is nobody's number.
+                to=plan.to or (party.number if party.number != call_id else None),
+                caller_id=plan.caller_id or party.caller,
+                # What the application said of its call is not for the caller to change.
+                metadata=arguments.merged(plan.metadata, values),
+            )
+
+        # All that waits comes before the claim: until then it can be ended, and somebody else may have it.
+        if (record := self._calls.prepared(call_id)) is not None:
+            await party.guard(call_id, record.plan.max_duration)
+        self._calls.check_open()
+        if party.over:
+            # Gone already: perhaps somebody comes again for it.
+            await party.close()
+        elif record is None or not self._calls.admit_prepared(call_id, party, node, claimed):
             raise Invalid("unknown_call", "call: no call of this id waits; it was taken, has ended, or never was")
-        record: CallRecord = waiting.record
-        plan = replace(
-            record.plan,
-            goes_on=arguments.goes_on,
-            to=record.plan.to or party.number,
-            caller_id=record.plan.caller_id or party.caller,
-            # What the application said of its call is not for the caller to change.
-            metadata={**arguments.metadata(values), **record.plan.metadata},
-        )
-        # From here on it has to be admitted, whatever happens: nobody else can have it any more.
-        await party.guard(call_id, plan.max_duration)
-        self._calls.admit(plan, waiting.way, party, node, of=record)
 
 
 async def _send_on(party: InboundParty, status: str, reason: str, error: str = "") -> None:

@@ -7,7 +7,9 @@ telephone, a voice, a clock and a follower. It makes no decisions of its own.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Final, Protocol, assert_never
 
 import structlog
@@ -30,6 +32,8 @@ from otpvoice.core.events import (
     ActionCompleted,
     CallAnswered,
     CallEnded,
+    CodeDelivered,
+    DigitsCollected,
     Event,
     Flooded,
     HangupAsked,
@@ -37,7 +41,7 @@ from otpvoice.core.events import (
     SpeakingFailed,
 )
 from otpvoice.core.flow import CallFlow
-from otpvoice.core.outcome import Fault, OwnAction, classify
+from otpvoice.core.outcome import Fault, Outcome, OwnAction, classify
 from otpvoice.core.record import CallRecord
 from otpvoice.core.result import Result
 from otpvoice.core.speech import Script, Silence, SpeechUnavailable
@@ -59,6 +63,7 @@ class Line(Protocol):
     def listen(self, tell: Callable[[Happening], None], /) -> None: ...
     async def dial(self) -> None: ...
     async def answer(self) -> None: ...
+    async def report(self, result: Result, /) -> None: ...
     async def release(self, result: Result, /) -> None: ...
     async def dial_second(self, number: int, to: str, caller_id: str | None, ring_timeout: float, /) -> None: ...
     async def hang_up_second(self, number: int, /) -> None: ...
@@ -125,7 +130,8 @@ class CallSession:
         except Exception:
             log.exception("session.broken", call=self.record.id)
             self._broken = True
-            self._flow.receive(CallEnded(self._clock.wall(), fault=Fault.INTERNAL_ERROR), self._clock.now())
+            with contextlib.suppress(Exception):  # it may be what is broken
+                self._flow.receive(CallEnded(self._clock.wall(), fault=Fault.INTERNAL_ERROR), self._clock.now())
         finally:
             if self._broken:
                 # A fault of ours must not leave anybody listening to silence, nor the call without a summary.
@@ -134,7 +140,7 @@ class CallSession:
             for task in self._watching:
                 task.cancel()
         # Now, and not when Asterisk has been told: it may be frozen, and the summary must not wait for that.
-        self.record.end(classify(self._flow.ending), self._clock.wall())
+        self.record.end(self._outcome(), self._clock.wall())
         return self.record
 
     async def close(self) -> None:
@@ -191,6 +197,9 @@ class CallSession:
                     self._note(report)
                     if isinstance(report, ActionCompleted):
                         self._start(self._line.sample(), self._watching)
+                    elif isinstance(report, CodeDelivered | DigitsCollected) and self._flow.plan.inbound:
+                        # At once: whoever hangs up now leaves a dialplan that asks what there was.
+                        self._start(self._line.report(self._result()), self._acting)
                 case Speak():
                     await self._speak(command)
                 case StopSpeaking():
@@ -223,8 +232,14 @@ class CallSession:
             case _:
                 assert_never(command)
 
+    def _outcome(self) -> Outcome:
+        ending = self._flow.ending
+        if self._broken and ending.own is None and ending.fault is None:
+            ending = replace(ending, fault=Fault.INTERNAL_ERROR)
+        return classify(ending)
+
     def _result(self) -> Result:
-        return Result(classify(self._flow.ending), self.record.proof.delivered, self._flow.collected)
+        return Result(self._outcome(), self.record.proof.delivered, self._flow.collected)
 
     async def _speak(self, command: Speak) -> None:
         pieces = self._pieces.get(command.script)

@@ -79,6 +79,7 @@ class Line:
     def __init__(self) -> None:
         self.did: list[str] = []
         self.results: list[Result] = []
+        self.reported: list[Result] = []
         self.spoken: list[tuple[str, tuple[Piece, ...]]] = []
         self.on: dict[str, Callable[[], Any]] = {}
         self.tell: Callable[[Happening], None] = lambda _: None
@@ -116,6 +117,9 @@ class Line:
 
     async def answer(self) -> None:
         await self._do("answer", lambda: self.tell(CallAnswered(1003.0)))
+
+    async def report(self, result: Result, /) -> None:
+        self.reported.append(result)
 
     async def release(self, result: Result, /) -> None:
         self.results.append(result)
@@ -343,6 +347,8 @@ async def test_a_channel_is_answered_and_goes_on_with_the_result() -> None:
     assert await call.run() == ("completed", None, "plan")
     assert call.commands == ["answer", "release"]
     (result,) = call.line.results
+    (so_far,) = call.line.reported
+    assert so_far.collected == result.collected, "told when the gather was over, and again at the end"
     assert (result.outcome, result.delivered) == (call.record.outcome, None)
     assert result.collected is not None
     assert result.collected.keys.reveal() == "42"
@@ -381,6 +387,13 @@ async def test_a_fault_of_ours_sends_the_channel_on() -> None:
     call.line.on["speak"] = breaks()
     assert await call.run() == ("failed", "internal_error", "us")
     assert call.commands == ["answer", "speak", "release"]
+
+
+async def test_a_fault_in_the_flow_itself_still_ends_in_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+    call = Call()
+    monkeypatch.setattr(CallFlow, "receive", breaks())
+    assert await call.run() == ("failed", "internal_error", "us")
+    assert call.commands == ["dial", "hang_up"]
 
 
 async def test_a_second_party_is_called_connected_and_parted_from() -> None:

@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import structlog
@@ -144,12 +144,15 @@ class CallChannel:
         await self._rest.post(f"{self._path}/continue")
 
     async def application(self) -> str | None:
-        """Return the Stasis application that has it, "" where none has, None where it is gone. Raises ``AriError``."""
-        try:
-            dialplan = (await self._rest.get(self._path))["dialplan"]
-        except errors.ChannelGone:
+        """Return the Stasis application that has it, "" where none has, None where it is gone. Raises ``AriError``.
+
+        As it was written down: of channels that we ordered. See ``application.channels_in`` for others.
+        """
+        channel = await self._get()
+        if channel is None:
             return None
-        return str(dialplan["app_data"]).partition(",")[0] if dialplan["app_name"] == "Stasis" else ""
+        dialplan = channel.get("dialplan", {})
+        return str(dialplan["app_data"]).partition(",")[0] if dialplan.get("app_name") == "Stasis" else ""
 
     async def variable(self, name: str) -> str | None:
         """Return a variable, or what a function like ``PJSIP_HEADER(read,X-Name)`` gives.
@@ -157,10 +160,21 @@ class CallChannel:
         None where it is unset, or Asterisk can't or won't say.
         """
         try:
-            return str((await self._rest.get(f"{self._path}/variable?variable={quote(name, safe='')}"))["value"])
+            return await self.read(name)
         except errors.AriError as error:
-            log.debug("channel.not_read", channel=self.id, variable=name, error=type(error).__name__)
+            # Not its name: where a dialplan gives a value for a name, it may be the code.
+            log.debug("channel.not_read", channel=self.id, error=type(error).__name__)
             return None
+
+    async def read(self, name: str) -> str | None:
+        """Return a variable; None where it is unset, or the channel is gone. Raises ``AriError`` where that is open."""
+        try:
+            answer = await self._rest.get(f"{self._path}/variable?variable={quote(name, safe='')}")
+        except errors.ChannelGone:
+            return None
+        if not isinstance(answer, dict):
+            raise errors.AnswerLost("variable: no object")
+        return str(answer["value"])
 
     async def set_variables(self, variables: Mapping[str, str]) -> None:
         """Set variables, in their order. Raises ``AriError``.
@@ -177,11 +191,12 @@ class CallChannel:
                 log.warning("channel.not_set", channel=self.id, variable=name, status=refused.status)
 
     async def state(self) -> str | None:
-        """Return the channel's state (``Down``, ``Ringing``, ``Up``, …), None where it is gone. Raises ``AriError``."""
-        try:
-            return str((await self._rest.get(self._path))["state"])
-        except errors.ChannelGone:
-            return None
+        """Return the channel's state (``Down``, ``Ringing``, ``Up``, …), None where it is gone. Raises ``AriError``.
+
+        "": it is there, and Asterisk can't say more.
+        """
+        channel = await self._get()
+        return None if channel is None else str(channel.get("state", ""))
 
     async def hang_up(self) -> bool:
         """End the channel; False: it had ended before. Raises ``AriError`` when Asterisk can't be told."""
@@ -194,6 +209,18 @@ class CallChannel:
         except errors.AriError:
             return None
         return statistics if isinstance(statistics, dict) else None
+
+    async def _get(self) -> dict[str, Any] | None:
+        """Return what Asterisk says of the channel; None: it is gone. Raises ``AriError``.
+
+        Nothing at all, with status 200, where an extension or a name of it is no UTF-8 (no JSON can be
+        made of it). Such a one may be there all the same.
+        """
+        try:
+            channel = await self._rest.get(self._path)
+        except errors.ChannelGone:
+            return None
+        return channel if isinstance(channel, dict) else {}
 
     async def _look(self) -> dict[str, object]:
         """Find out whether the channel exists. Raises ``OriginateFailed(ORIGINATE_UNKNOWN)`` when nobody can know."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterable, Mapping, Set
+from typing import Final
 
 import structlog
 
 from otpvoice.ari import errors, limit, telephone
+from otpvoice.ari.application import channels_in
 from otpvoice.ari.backoff import backoff
 from otpvoice.ari.channel import DEAD_MAN, OUT_OF_HAND
 from otpvoice.ari.events import asked_by_callee, instant, number, sip_status, translate
@@ -20,36 +22,54 @@ from otpvoice.ari.limit import AbsoluteLimit
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.router import AriEvent
 from otpvoice.ari.telephone import Telephone
-from otpvoice.ari.variables import at_the_start, lost
+from otpvoice.ari.variables import at_the_start, lost, on_arrival
 from otpvoice.core.events import CallEnded, CallHeld, CallReleased, CallResumed, DigitReceived
+from otpvoice.core.foreign import one_line, shown_number
 from otpvoice.core.outcome import Fault
 
 log = structlog.get_logger(__name__)
+
+PRESENTATION: Final = "CALLERID(num-pres)"
+"""``prohib…`` where the caller wants it so, and its trunk's endpoint believes it (``trust_id_inbound``)."""
+LONGEST_NUMBER: Final = 79
+"""Characters of a number or extension (``AST_MAX_EXTENSION`` of Asterisk, less its end)."""
+LONGEST_CALL_ID: Final = 200
 
 
 class InboundParty(Telephone):
     """Made in the moment of the ``StasisStart``: from then on it hears of its channel. ``close`` it in the end.
 
-    ``number``: the extension that was dialled; ``caller``: None where withheld; ``up``: somebody has picked up. Its end
-    is its ``StasisEnd``: after that Asterisk tells us nothing of it, and it is nobody's business here.
+    ``greet`` it before all else. ``number``: the extension that was dialled; ``caller``: None where withheld, which is
+    known for good after ``greet``; ``up``: somebody has picked up. What the other side chose is one line, printable.
+    Its end is its ``StasisEnd``: after that Asterisk tells us nothing of it, and it is nobody's business here.
     """
 
     def __init__(self, node: AsteriskNode, start: AriEvent) -> None:
         channel = start["channel"]
         super().__init__(node, str(channel["id"]))
-        self.number = str(channel["dialplan"]["exten"])
-        self.caller: str | None = channel["caller"]["number"] or None
-        self.sip_call_id: str | None = channel.get("protocol_id") or None
+        self.number = one_line(channel["dialplan"]["exten"], LONGEST_NUMBER) or ""
+        self.caller = shown_number(channel["caller"]["number"], LONGEST_NUMBER)
+        self.sip_call_id = one_line(channel.get("protocol_id"), LONGEST_CALL_ID)
         self.arguments = tuple(str(argument) for argument in start["args"])
         self.up = channel["state"] == "Up"
         self.answered_at = self._arrived_at = instant(start)
         self.entered.set()
         self._left = asyncio.Event()
         self._continuing = self._perhaps_continued = self._hanging_up = self._listening = False
-        self._limit = AbsoluteLimit(None, 0.0)
+        self._greeted = self._hung_up_here = False
+        self._limit = AbsoluteLimit(None, 0.0, 0.0)
+        # What is written later is what stays.
+        self._writing = asyncio.Lock()
         self._result: Mapping[str, str] | None = None
         node.router.register(self.channel_id, self._hear)
         self._listening = True
+
+    async def greet(self) -> None:
+        """Set its variables as of somebody who hung up at once, and ask whether its number may be shown."""
+        self._greeted = True
+        presentation, _ = await asyncio.gather(self.channel.variable(PRESENTATION), self._try_to_write(on_arrival()))
+        if (presentation or "").startswith("prohib"):
+            self.caller = None
 
     async def read(self, names: Iterable[str]) -> dict[str, str | None]:
         """Return variables of the channel; None where one is unset, or Asterisk does not give it."""
@@ -61,11 +81,23 @@ class InboundParty(Telephone):
 
         ``seconds``: how long we mean to have it. The dialplan's own ``TIMEOUT(absolute)`` is never made later.
         """
-        now = asyncio.get_running_loop().time()
+        if not self._greeted:
+            await self.greet()
+        asked_at, wall = asyncio.get_running_loop().time(), time.time()
+        # Asked twice where the answer is lost: what is not known is left alone, and then nothing ends it should we die.
         own = await self.channel.variable(limit.NAME) or await self.channel.variable(limit.NAME)
-        self._limit = AbsoluteLimit(own, now)
-        ours = self._limit.ours(seconds + DEAD_MAN)
-        await self._try_to_write(ours | at_the_start(call_id))
+        self._limit = AbsoluteLimit(own, asked_at, wall)
+        await self._try_to_write(self._limit.ours(seconds + DEAD_MAN) | at_the_start(call_id))
+
+    async def report(self, variables: Mapping[str, str]) -> None:
+        """Tell its dialplan what is known by now. Whoever has gone, or goes on, is told otherwise."""
+        async with self._writing:
+            if self.over or self._result is not None:
+                return
+            try:
+                await self.channel.set_variables(variables)
+            except errors.AriError as error:
+                log.debug("party.not_reported", channel=self.channel_id, error=type(error).__name__)
 
     async def answer(self) -> bool:
         """Pick up. False: it is gone, which is told. Raises ``AriError``: it is there, and can't be picked up."""
@@ -127,7 +159,8 @@ class InboundParty(Telephone):
     async def _write(self, variables: Mapping[str, str]) -> bool:
         """Set variables. False: the channel is not in our hands any more. Raises ``AriError``."""
         try:
-            await self.channel.set_variables(variables)
+            async with self._writing:
+                await self.channel.set_variables(variables)
         except OUT_OF_HAND:
             self.missed()
             return False
@@ -187,7 +220,7 @@ class InboundParty(Telephone):
         return self._gone
 
     async def _is_ours(self) -> bool:
-        return await self.channel.application() == self._node.settings.app
+        return self.channel_id in await channels_in(self._node.rest, self._node.settings.app)
 
     async def _catch_up(self, fault: Fault, since: float | None) -> None:
         if not await self._look():
@@ -200,6 +233,8 @@ class InboundParty(Telephone):
             self._hangup = event
             return
         match event["type"]:
+            case "ChannelHangupRequest":
+                self._hung_up_here = True
             case "StasisEnd":
                 self._depart(instant(event))
             case "StasisStart" if instant(event) > self._arrived_at:
@@ -224,7 +259,11 @@ class InboundParty(Telephone):
         elif self._continuing:
             self._end(CallReleased(at))
         else:
-            self._end(CallEnded(at))  # by us, or taken away by somebody else
+            if not self._hung_up_here:
+                # By ``channel redirect`` of the console, or Redirect of AMI. Its TIMEOUT(absolute) is still ours, and
+                # Asterisk takes no variable any more of a channel that is not in Stasis.
+                log.warning("party.led_away", channel=self.channel_id)
+            self._end(CallEnded(at))
 
     def _end(self, ended: CallEnded | CallReleased) -> None:
         if self._gone:

@@ -23,7 +23,7 @@ from otpvoice.ari.party import OutboundParty
 from otpvoice.ari.pool import NoLegFree
 from otpvoice.ari.second import SecondParties
 from otpvoice.ari.telephone import PartyEvent
-from otpvoice.ari.variables import variables_of
+from otpvoice.ari.variables import known, variables_of
 from otpvoice.core.events import (
     CallAnswered,
     CallEnded,
@@ -108,6 +108,11 @@ class Line:
         await self.stop()
         first = self._first
         await (first.go_on(variables_of(result)) if isinstance(first, InboundParty) else first.hang_up())
+
+    async def report(self, result: Result) -> None:
+        """Tell an inbound party's dialplan what is known by now: its caller may hang up. An outbound one has none."""
+        if isinstance(self._first, InboundParty) and not self._over:
+            await self._first.report(known(result))
 
     async def speak(self, utterance_id: str, pieces: Sequence[Piece]) -> None:
         """Push an utterance. Once the call is over there is nobody to hear it."""

@@ -16,7 +16,9 @@ from typing import Final, Protocol
 import structlog
 
 from otpvoice.ari import errors
+from otpvoice.ari.application import channels_in
 from otpvoice.ari.backoff import backoff
+from otpvoice.ari.errands import Errands
 from otpvoice.ari.events import UNWANTED
 from otpvoice.ari.making import LegSettings
 from otpvoice.ari.pool import LegPool, PoolSettings
@@ -31,6 +33,8 @@ CLOSE_WITHIN: Final = 10.0
 """Seconds for all legs to be retired at the end; what is left ends with its socket."""
 LOST_AFTER: Final = 15.0
 """Seconds without an events socket after which the calls on this node are given up."""
+LOOK_EVERY: Final = 15.0
+"""Seconds between looks for callers of whom no event has told."""
 SIGNS_OF_LIFE: Final = frozenset({"Dial", "ChannelStateChange", "StasisStart"})
 """Events of channels that are not on their way out."""
 
@@ -117,6 +121,7 @@ class AsteriskNode:
         self._giving_up: asyncio.TimerHandle | None = None
         self._attempt = 0
         self._working: asyncio.Task[None] | None = None
+        self._errands = Errands(settings.name, lambda: None)
         self._reaper = Reaper(
             self.rest, self.router, app=settings.app, own_app=settings.own_app, instance=settings.instance
         )
@@ -158,6 +163,7 @@ class AsteriskNode:
         """Close what connections are left, after ``run``."""
         if self._giving_up is not None:
             self._giving_up.cancel()
+        await self._errands.end()
         await self._reaper.close()
         await self._sockets.close()
         await self._http.close()
@@ -170,16 +176,31 @@ class AsteriskNode:
             reading.add_done_callback(lambda _: working.cancel())
 
     async def _work(self, socket: EventsSocket) -> None:
+        looking: asyncio.Task[None] | None = None
         try:
             await self._reconcile()
             self._came_up(socket)
+            looking = self._errands.start(self._look_for_lost(), "look")
             await self.pool.keep()
         except errors.AriError as error:
             self.reason = f"could not reconcile: {error}"
             log.warning("ari.not_reconciled", node=self.settings.name, reason=str(error))
             await socket.close()
         finally:
+            if looking is not None:
+                looking.cancel()
             self._went_down()
+
+    async def _look_for_lost(self) -> None:
+        """Callers whose ``StasisStart`` was lost go on in their dialplan, as long as the application is ours."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            if self.replaced:
+                return
+            try:
+                await self._reaper.look()
+            except errors.AriError as error:
+                log.warning("ari.not_looked", node=self.settings.name, error=type(error).__name__)
 
     def _came_up(self, socket: EventsSocket) -> None:
         self.connected, self.reason, self._attempt = True, "", 0
@@ -213,7 +234,7 @@ class AsteriskNode:
         self.version = str(info["system"]["version"])
         booted = str(info["status"]["startup_time"])
         restarted = self._booted is not None and booted != self._booted
-        ours, dialplans = [await self._reaper.alive(app) for app in (self.settings.own_app, self.settings.app)]
+        ours, dialplans = [await channels_in(self.rest, app) for app in (self.settings.own_app, self.settings.app)]
         self.pool.after_gap(ours)
         await self._reaper.reap(ours, dialplans)
         self._lookout.after_gap(self, ours | dialplans, restarted=restarted)
@@ -234,8 +255,13 @@ class AsteriskNode:
             self._working.cancel()
 
     def _hear_stranger(self, event: AriEvent) -> None:
-        """In our own application there is nobody whom we did not call: an order given up as lost was carried out."""
-        if event.get("application") == self.settings.own_app and event["type"] in SIGNS_OF_LIFE:
+        """In our own application there is nobody whom we did not call: an order given up as lost was carried out.
+
+        But whoever is dialled by a *caller* is that one's: ``Dial()`` behind a ``Local/…`` trunk, or where somebody led
+        a party of ours. What we order has none (``main/dial.c``).
+        """
+        signs = event["type"] in SIGNS_OF_LIFE and "caller" not in event
+        if event.get("application") == self.settings.own_app and signs:
             for channel in ids_of(event):
                 if channel not in self.router:
                     self._reaper.hang_up(channel)

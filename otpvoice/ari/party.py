@@ -158,7 +158,7 @@ class OutboundParty(Telephone):
                 self._say(happening)
 
     async def _expect_end_after(self, left_at: float | None) -> None:
-        """At its end it has left Stasis, and is gone at once. Else somebody has led it away, and it lives on without us.
+        """At its end it leaves Stasis, and is gone at once. Else somebody has led it away, and it lives on without us.
 
         (``channel redirect`` at the console, Redirect of AMI.) Nothing of what was played since was heard.
         """

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Coroutine, Set
 from typing import Any, Final
 
 import structlog
 
-from otpvoice.ari import errors
-from otpvoice.ari.channel import CallChannel
+from otpvoice.ari import errors, limit
+from otpvoice.ari.application import channels_in
+from otpvoice.ari.channel import OUT_OF_HAND, CallChannel
+from otpvoice.ari.errands import Errands
 from otpvoice.ari.rest import AriRest
 from otpvoice.ari.router import Router
-from otpvoice.ari.variables import lost
+from otpvoice.ari.variables import found
 from otpvoice.core.outcome import Fault
 
 log = structlog.get_logger(__name__)
@@ -24,7 +27,7 @@ log = structlog.get_logger(__name__)
 GONE_TRIES: Final = 100
 GONE_EVERY: Final = 0.05
 OWNER_COMES_WITHIN: Final = 1.0
-"""Seconds for the ``StasisStart`` of a channel that came from a dialplan while we connected."""
+"""Seconds for the ``StasisStart`` of a channel that came from a dialplan just now."""
 
 
 def bridges_of(instance: str) -> re.Pattern[str]:
@@ -38,14 +41,12 @@ class Reaper:
     def __init__(self, rest: AriRest, router: Router, *, app: str, own_app: str, instance: str) -> None:
         self._rest, self._router, self._app, self._own_app = rest, router, app, own_app
         self._bridges = bridges_of(instance)
-        self._work: dict[str, asyncio.Task[None]] = {}
-
-    async def alive(self, app: str) -> set[str]:
-        """Return the ids of all channels that an application has, ringing ones included. Raises ``AriError``."""
-        return set((await self._rest.get(f"applications/{app}"))["channel_ids"])
+        self._at_work: set[str] = set()
+        self._left_alone: set[str] = set()
+        self._errands = Errands("reaping", lambda: None)
 
     async def reap(self, ours: Set[str], dialplans: Set[str]) -> None:
-        """End channels and bridges of a former life; let callers go on. Raises ``AriError``.
+        """End channels and bridges of a former life; let its callers go on. Raises ``AriError``.
 
         Former legs are gone before new ones come.
         """
@@ -58,9 +59,16 @@ class Reaper:
             # Bridges outlive their channels.
             if self._bridges.fullmatch(bridge["id"]) and bridge["id"] not in self._router:
                 await self._rest.delete(f"bridges/{bridge['id']}")
-        for channel in dialplans:
-            if channel not in self._router:
-                self._start(channel, self._let_go(channel))
+        self._let_all_go(dialplans, Fault.APP_LOST)
+
+    async def look(self) -> None:
+        """Let callers go on whom nobody knows, since no event told that they came. Raises ``AriError``.
+
+        Of a channel whose extension is no UTF-8 Asterisk can't tell: ``Failed to pack JSON for StasisStart message``.
+        """
+        callers = await channels_in(self._rest, self._app)
+        self._left_alone &= callers
+        self._let_all_go(callers, Fault.EVENTS_LOST)
 
     def hang_up(self, channel: str) -> None:
         """End a channel of our own that nobody waits for, beside all else."""
@@ -68,16 +76,19 @@ class Reaper:
 
     async def close(self) -> None:
         """Stop."""
-        for task in self._work.values():
-            task.cancel()
-        await asyncio.gather(*self._work.values(), return_exceptions=True)
+        await self._errands.end()
+
+    def _let_all_go(self, channels: Set[str], fault: Fault) -> None:
+        for channel in channels:
+            if channel not in self._router:
+                self._start(channel, self._let_go(channel, fault))
 
     def _start(self, channel: str, work: Coroutine[Any, Any, None]) -> None:
-        if channel in self._work:
+        if channel in self._at_work:
             work.close()
             return
-        task = self._work[channel] = asyncio.create_task(work, name=f"reaping-{channel}")
-        task.add_done_callback(lambda _: self._work.pop(channel, None))
+        self._at_work.add(channel)
+        self._errands.start(work, channel).add_done_callback(lambda _: self._at_work.discard(channel))
 
     async def _hang_up(self, channel: str) -> None:
         log.warning("ari.reaped", channel=channel)
@@ -86,22 +97,47 @@ class Reaper:
         except errors.AriError as error:
             log.warning("ari.not_reaped", channel=channel, error=type(error).__name__)
 
-    async def _let_go(self, channel_id: str) -> None:
-        """Somebody whom we answered in a former life hears nothing: whoever is in the dialplan can still be helped."""
+    async def _let_go(self, channel_id: str, fault: Fault) -> None:
+        """Nobody speaks to whoever is on it, or will: but whoever is in the dialplan can still be helped."""
         await asyncio.sleep(OWNER_COMES_WITHIN)
         channel = CallChannel(self._rest, channel_id)
         try:
-            if channel_id in self._router or await channel.application() != self._app:
+            in_it = channel_id in await channels_in(self._rest, self._app)
+            if channel_id in self._router or not in_it:
                 return
-            log.warning("ari.let_go", channel=channel_id)
-            await channel.set_variables(lost(Fault.APP_LOST.value))
-            await channel.go_on()
+            status, kept = [await self._read(channel, name) for name in ("OTPVOICE_STATUS", limit.KEPT)]
+            await channel.set_variables(found(status, fault.value) | limit.restored(kept, time.time()))
+            await self._send_on(channel)
+        except OUT_OF_HAND:
+            if channel_id not in self._left_alone:
+                # Its Stasis() failed, and the subscription is what remains: the dialplan has it.
+                log.info("ari.left_alone", channel=channel_id)
+                self._left_alone.add(channel_id)
         except errors.AriError as error:
             log.warning("ari.not_let_go", channel=channel_id, error=type(error).__name__)
+        else:
+            log.warning("ari.let_go", channel=channel_id, reason=fault.value)
+
+    async def _send_on(self, channel: CallChannel) -> None:
+        try:
+            await channel.go_on()
+        except OUT_OF_HAND:
+            raise
+        except errors.Refused as refused:
+            # Silence for ever is worse than an end.
+            log.error("ari.not_continued", channel=channel.id, status=refused.status)
+            await channel.hang_up()
+
+    async def _read(self, channel: CallChannel, name: str) -> str | None:
+        """Return a variable of ours, "?" where Asterisk refuses to say; None: never set. Raises ``AriError``."""
+        try:
+            return await channel.read(name)
+        except errors.Refused:
+            return "?"
 
     async def _gone(self, channels: Set[str]) -> None:
         for _ in range(GONE_TRIES):
-            if not channels or not channels & await self.alive(self._own_app):
+            if not channels or not channels & await channels_in(self._rest, self._own_app):
                 return
             await asyncio.sleep(GONE_EVERY)
         log.warning("ari.not_gone", app=self._own_app, channels=len(channels))

@@ -71,6 +71,7 @@ class AriRest:
         data = None if body is None else orjson.dumps(body)
         headers = None if body is None else {"Content-Type": "application/json"}
         url = URL(self._base + path, encoded=True)
+        told = f"{method} {path.partition('?')[0]}"  # what is asked for may be a secret
         # Half of the time for a connection: who gets none in it knows that nothing was sent.
         patience = aiohttp.ClientTimeout(connect=within / 2)
         try:
@@ -78,15 +79,15 @@ class AriRest:
                 async with self._http.request(method, url, data=data, headers=headers, timeout=patience) as response:
                     content = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise errors.Unreachable(f"{method} {path}: {type(error).__name__}") from error
+            raise errors.Unreachable(f"{told}: {type(error).__name__}") from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise errors.AnswerLost(f"{method} {path}: {type(error).__name__}") from error
+            raise errors.AnswerLost(f"{told}: {type(error).__name__}") from error
         if response.status >= 400:
             raise _refusal(response.status, content, created=method == "POST")
         try:
             return orjson.loads(content) if content else None
         except ValueError:
-            raise errors.AnswerLost(f"{method} {path}: {response.status}, and no JSON") from None
+            raise errors.AnswerLost(f"{told}: {response.status}, and no JSON") from None
 
 
 def _refusal(status: int, content: bytes, *, created: bool) -> errors.AriError:

@@ -28,6 +28,8 @@ __all__ = ["CallBody", "CallDefaults", "CallRequest", "TrunkOffer", "parse_call"
 _SHORTHAND: Final = ("brand", "template", "times", "speed", "replay", "gate", "gather")
 _DIALLING: Final = ("ring_timeout", "sip_headers")
 """Fields of a call that is dialled."""
+LONGEST_WAIT: Final = 86_400.0
+"""Seconds that a prepared call may wait for its channel: until then its plan, with the code, is in memory."""
 
 
 class CallBody(Templated):
@@ -84,8 +86,13 @@ class CallBody(Templated):
     @field_validator("valid_until")
     @classmethod
     def _valid_until(cls, at: float | None, info: ValidationInfo) -> float | None:
-        if at is not None and at <= context(info).now:
+        if at is None:
+            return None
+        now = context(info).now
+        if at <= now:
             raise complaint("expired", "must be in the future")
+        if not info.data.get("dial", True) and at > now + LONGEST_WAIT:
+            raise complaint("range", f"must be at most {LONGEST_WAIT / 3600:g} hours ahead where dial is false")
         return at
 
     def plan_actions(self, trunk: TrunkOffer, shown: str | None) -> tuple[core.Action, ...]:

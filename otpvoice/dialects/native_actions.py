@@ -5,7 +5,6 @@ The models are the contract. What a later version can do is known by name and re
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated, Literal, NoReturn, TypeAlias
 
 from pydantic import (
@@ -150,15 +149,10 @@ class Dial(_Labelled):
     from_: Annotated[str | None, Field(alias="from")] = None
     ring_timeout: fields.RingTimeout | None = None
 
-    def to_core(self) -> core.Dial:
-        """Return the core's word for it. What is not given is the trunk's: see ``complete``."""
-        made = core.Dial(self.to, self.from_, id=self.id, tag=self.tag)
-        return made if self.ring_timeout is None else replace(made, ring_timeout=self.ring_timeout)
-
-    def complete(self, trunk: TrunkOffer, shown: str | None) -> core.Dial:
-        """Return the core's word for it, with the ring timeout of the trunk and the caller ID that is shown else."""
+    def to_core(self, trunk: TrunkOffer, shown: str | None) -> core.Dial:
+        """Return the core's word for it. What is not given is the trunk's ring timeout, and what the call shows."""
         timeout = trunk.ring_timeout if self.ring_timeout is None else self.ring_timeout
-        return replace(self.to_core(), caller_id=self.from_ or shown, ring_timeout=timeout)
+        return core.Dial(self.to, self.from_ or shown, timeout, id=self.id, tag=self.tag)
 
 
 class Hangup(_Labelled):
@@ -256,7 +250,7 @@ Action: TypeAlias = Annotated[
 
 def to_core(action: Action, trunk: TrunkOffer, shown: str | None) -> core.Action:
     """Return the core's word for an action of a call on this trunk, which shows this caller ID there."""
-    return action.complete(trunk, shown) if isinstance(action, Dial) else action.to_core()
+    return action.to_core(trunk, shown) if isinstance(action, Dial) else action.to_core()
 
 
 def _prompt(prompt: str | list[Say | SayCode | Play | Pause]) -> core.Prompt:

@@ -10,15 +10,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
+from otpvoice.core.foreign import one_line
 from otpvoice.core.plan import CallPlan
 from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import complaints
 from otpvoice.dialects.context import Context
+from otpvoice.dialects.durations import longest
 from otpvoice.dialects.native_actions import Action, Model, to_core
 from otpvoice.dialects.numbers import refused_destinations
 from otpvoice.dialects.offers import CallDefaults
@@ -31,9 +33,6 @@ __all__ = ["KEYS", "REASONS", "Arguments", "Invalid", "parse_arguments"]
 MOST_HEADERS: Final = 10
 LONGEST_HEADER: Final = 200
 """Characters of a header's value that are kept."""
-TALKING: Final = 14_400.0
-"""Seconds of a call that dials. Without one the default of the HTTP API holds, which would cut a conversation short;
-a dialplan that wants less has ``TIMEOUT(absolute)``."""
 
 _CALL_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 # Nothing that the dialplan would evaluate: no functions, no expressions, no part of another variable.
@@ -108,28 +107,39 @@ class Arguments:
         except ValidationError as error:
             raise _invalid(next(complaints(error)), keys) from None
         shown = next(iter(trunk.caller_ids), None)
+        actions = tuple(to_core(action, trunk, shown) for action in body.actions)
         plan = CallPlan(
-            to=_line(number, _LONGEST_NUMBER),
-            caller_id=_line(caller, _LONGEST_NUMBER),
+            to=one_line(number, _LONGEST_NUMBER),
+            caller_id=one_line(caller, _LONGEST_NUMBER),
             trunk=trunk.name,
             language=body.language or defaults.language,
-            actions=tuple(to_core(action, trunk, shown) for action in body.actions),
+            actions=actions,
             voice=body.voice,
             ring_timeout=trunk.ring_timeout,
+            max_duration=longest(actions),
             lead_in=defaults.lead_in,
             tail=defaults.tail,
-            metadata=self.metadata(values),
+            metadata=self.merged({}, values),
             inbound=True,
             goes_on=self.goes_on,
         )
         for problem in (*unspeakable(plan, defaults), *refused_destinations(plan, defaults)):
             raise _invalid(problem, keys)
-        return replace(plan, max_duration=TALKING) if "dial" in self._given else plan
+        return plan
 
-    def metadata(self, values: Mapping[str, str | None]) -> dict[str, str]:
-        """Return the values of the headers, those that have one, each on one line and cut to size."""
-        lines = {name: _line(values.get(_read(name)), LONGEST_HEADER) for name in self._headers}
-        return {name: line for name, line in lines.items() if line is not None}
+    def merged(self, metadata: Mapping[str, Any], values: Mapping[str, str | None]) -> dict[str, Any]:
+        """Return metadata with the headers behind it: those that have a value, each on one line and cut to size.
+
+        What the application said of its call is not for the caller to change, nor to crowd out: a name that is there
+        already stays as it is, and a header with which it would be more than ``POST /v1/calls`` takes is left out; the
+        next one may fit.
+        """
+        merged = dict(metadata)
+        for name in self._headers:
+            line = one_line(values.get(_read(name)), LONGEST_HEADER)
+            if line is not None and name not in merged and fields.is_metadata(merged | {name: line}):
+                merged[name] = line
+        return merged
 
     def _document(self, values: Mapping[str, str | None]) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the arguments as a request over HTTP would have them, and by path what each field is called here."""
@@ -228,11 +238,6 @@ def _headers(value: str | None) -> tuple[str, ...]:
 
 def _read(header: str) -> str:
     return f"PJSIP_HEADER(read,{header})"
-
-
-def _line(value: str | None, longest: int) -> str | None:
-    """Return what somebody else's equipment says, fit for a log and a record: one line, printable, of this length."""
-    return "".join(character for character in value or "" if character.isprintable())[:longest].strip() or None
 
 
 def _invalid(problem: Problem, keys: Mapping[str, str]) -> Invalid:

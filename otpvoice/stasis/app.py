@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -30,7 +30,7 @@ from otpvoice.core.record import CallRecord, State
 from otpvoice.session import CallSession, Clock, Voice
 from otpvoice.stasis.ports import Door, Follower, NotTaken, Origin, Records, SystemClock
 from otpvoice.stasis.trunk import Trunk, order_of, seconds_of
-from otpvoice.stasis.waiting import WAIT, WaitingCall, WaitingRoom
+from otpvoice.stasis.waiting import WAIT, NoRoom, WaitingRoom
 
 log = structlog.get_logger(__name__)
 
@@ -97,33 +97,45 @@ class StasisApp:
     async def prepare(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
         """Take a call that waits for a dialplan to come for it. Returns its record. Raises ``NotTaken``."""
         self.check_open()
-        if self._waiting.full:
-            raise NotTaken("too_many_waiting", 30)
         record = self._record(new_call_id(), CallFlow(plan, self.locales), account, door)
         record.state = State.WAITING
-        await self._accept(record, None)
+        try:
+            with self._waiting.place(account):
+                await self._accept(record, None)
+        except NoRoom:
+            raise NotTaken("too_many_waiting", 30) from None
         seconds = WAIT if plan.valid_until is None else max(0.0, plan.valid_until - self.clock.wall())
         self._waiting.keep(record, trunk, seconds)
         return record.to_json()
 
-    def claim(self, call_id: str) -> WaitingCall[Trunk] | None:
-        """Hand out a prepared call, once. Whoever takes it has it admitted."""
-        return self._waiting.claim(call_id)
+    def prepared(self, call_id: str) -> CallRecord | None:
+        """Return a call that waits, of whatever account: who knows its id may come for it."""
+        return self._waiting.find(call_id)
 
-    def admit(
-        self, plan: CallPlan, trunk: Trunk, party: InboundParty, node: AsteriskNode, *, of: CallRecord | Origin
-    ) -> None:
-        """Begin a call on a channel that was handed to us. ``of``: the record of a prepared one, or where it is from.
+    def admit(self, plan: CallPlan, trunk: Trunk, party: InboundParty, node: AsteriskNode, *, origin: Origin) -> None:
+        """Begin a call on a channel that was handed to us.
 
         Nothing is waited for, and no store is asked: a caller is on the line.
         """
-        flow = CallFlow(plan, self.locales)
-        record = of if isinstance(of, CallRecord) else self._record(of.call_id, flow, of.account, of.door)
-        record.plan, record.proof, record.state = plan, flow.proof, State.QUEUED
-        record.voice = plan.voice or self.voice_name
-        record.node, record.channel, record.sip_call_id = node.settings.name, party.channel_id, party.sip_call_id
-        self.records.save(record.to_json())
-        self._begin(node, flow, record, Line(node, party, second=seconds_of(plan, trunk, node, record.id)))
+        record = self._record(origin.call_id, CallFlow(plan, self.locales), origin.account, origin.door)
+        self._admit(record, plan, trunk, party, node, prepared=False)
+
+    def admit_prepared(
+        self, call_id: str, party: InboundParty, node: AsteriskNode, claimed: Callable[[CallPlan], CallPlan]
+    ) -> bool:
+        """Begin a prepared call: claim it, and begin it with what its plan becomes by that. False: it does not wait.
+
+        In one step: a call that is claimed and not begun would be nobody's, and could not be ended.
+        """
+        waiting = self._waiting.claim(call_id)
+        if waiting is None:
+            return False
+        try:
+            self._admit(waiting.record, claimed(waiting.record.plan), waiting.way, party, node, prepared=True)
+        except Exception:
+            self._end_unbegun(waiting.record, fault=Fault.INTERNAL_ERROR)
+            raise
+        return True
 
     def find(self, account: str, call_id: str) -> CallRecord | None:
         """Return a call that waits or is in progress here, if it is this account's."""
@@ -149,8 +161,6 @@ class StasisApp:
         """Take no new calls; let the others finish; after so many seconds hang them up."""
         self.draining = True
         self._waiting.end_all(OwnAction.SHUTDOWN)
-        if self.door is not None:
-            await self.door.close()
         if not await self._finished(within):
             log.warning("stasis.drain_over", calls=self.count)
             await self.end_all()
@@ -164,12 +174,16 @@ class StasisApp:
             log.error("stasis.calls_left", calls=self.count)
 
     async def _finished(self, within: float) -> bool:
-        """Wait for the calls there are, and for those that were about to begin."""
+        """Wait for the calls there are, for those that were about to begin, and for those at the door."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + within
-        while self._calls and (left := deadline - loop.time()) > 0:
-            await asyncio.wait({call.task for call in self._calls.values() if call.task is not None}, timeout=left)
-        return not self._calls
+        while (tasks := self._tasks()) and (left := deadline - loop.time()) > 0:
+            await asyncio.wait(tasks, timeout=left)
+        return not tasks
+
+    def _tasks(self) -> set[asyncio.Task[None]]:
+        at_the_door = set(self.door.arriving) if self.door is not None else set()
+        return at_the_door | {call.task for call in self._calls.values() if call.task is not None}
 
     # --- what a node tells ------------------------------------------------------------------------------------------
 
@@ -212,8 +226,31 @@ class StasisApp:
         call = self._calls[record.id] = _Call(node, session, line)
         call.task = asyncio.create_task(self._run(call), name=record.id)
 
+    def _admit(
+        self,
+        record: CallRecord,
+        plan: CallPlan,
+        trunk: Trunk,
+        party: InboundParty,
+        node: AsteriskNode,
+        *,
+        prepared: bool,
+    ) -> None:
+        flow = CallFlow(plan, self.locales)
+        line = Line(node, party, second=seconds_of(plan, trunk, node, record.id))
+        record.plan, record.proof, record.state = plan, flow.proof, State.QUEUED
+        record.voice = plan.voice or self.voice_name
+        record.node, record.channel, record.sip_call_id = node.settings.name, party.channel_id, party.sip_call_id
+        self.records.save(record.to_json())
+        log.info("call.arrived", call=record.id, account=record.account, channel=party.channel_id, prepared=prepared)
+        self._begin(node, flow, record, line)
+
     def _end_unclaimed(self, record: CallRecord, by: OwnAction) -> None:
-        record.end(classify(Ending(answered=False, own=by)), self.clock.wall())
+        self._end_unbegun(record, own=by)
+
+    def _end_unbegun(self, record: CallRecord, *, own: OwnAction | None = None, fault: Fault | None = None) -> None:
+        """What lies in the store has an end, also where it never began."""
+        record.end(classify(Ending(answered=False, own=own, fault=fault)), self.clock.wall())
         self.records.finish(record.to_json())
 
     def _lines(self, node: AsteriskNode) -> list[Line]:
@@ -253,10 +290,8 @@ class StasisApp:
             self._check(node)
         except NotTaken as refused:
             if kept or refused.recorded:
-                # What lies in the store has an end, too, also where it lies there unasked for.
                 own, fault = (OwnAction.SHUTDOWN, None) if self.draining else (None, Fault.LOST_BEFORE_DIALING)
-                record.end(classify(Ending(answered=False, own=own, fault=fault)), self.clock.wall())
-                self.records.finish(record.to_json())
+                self._end_unbegun(record, own=own, fault=fault)
             raise
 
     async def _run(self, call: _Call) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -33,8 +33,9 @@ class Door(Protocol):
     def arrive(self, node: AsteriskNode, start: AriEvent, /) -> None:
         """A channel has come, just now. Never waits."""
 
-    async def close(self) -> None:
-        """Wait for those who are still at the door."""
+    @property
+    def arriving(self) -> Set[asyncio.Task[None]]:
+        """Those who are at the door now."""
 
 
 class Records(Protocol):

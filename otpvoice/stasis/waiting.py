@@ -6,7 +6,9 @@ It knows neither Asterisk nor a store. What waits here holds its code in memory 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
@@ -19,6 +21,12 @@ WAIT: Final = 300.0
 """Seconds that a call waits where nothing else was said."""
 ROOM: Final = 10_000
 """Calls that may wait at once: each is a plan in memory."""
+SHARE: Final = 5_000
+"""How many of them may be one account's, so that nobody keeps the others out."""
+
+
+class NoRoom(Exception):
+    """Too many calls wait, of all accounts or of this one."""
 
 
 @dataclass(slots=True)
@@ -33,21 +41,29 @@ class WaitingCall(Generic[T]):
 class WaitingRoom(Generic[T]):
     """``ended`` is told of each call that leaves without having been claimed, and why: in time, by API, at shutdown."""
 
-    def __init__(self, ended: Callable[[CallRecord, OwnAction], None], room: int = ROOM) -> None:
-        self._ended, self._room = ended, room
+    def __init__(self, ended: Callable[[CallRecord, OwnAction], None], room: int = ROOM, share: int = SHARE) -> None:
+        self._ended, self._room, self._share = ended, room, share
         self._calls: dict[str, WaitingCall[T]] = {}
+        self._accounts: Counter[str] = Counter()
 
     def __len__(self) -> int:
         return len(self._calls)
 
-    @property
-    def full(self) -> bool:
-        """Is there no room for another?"""
-        return len(self._calls) >= self._room
+    @contextmanager
+    def place(self, account: str) -> Iterator[None]:
+        """Hold a place while a call is written down, before it is kept. Raises ``NoRoom``."""
+        if self._accounts.total() >= self._room or self._accounts[account] >= self._share:
+            raise NoRoom
+        self._accounts[account] += 1
+        try:
+            yield
+        finally:
+            self._leave(account)
 
     def keep(self, record: CallRecord, way: T, seconds: float) -> None:
         """Let a call wait for so many seconds."""
         call = self._calls[record.id] = WaitingCall(record, way)
+        self._accounts[record.account] += 1
         call.timer = asyncio.get_running_loop().call_later(seconds, self.end, record.id, OwnAction.EXPIRED)
 
     def find(self, call_id: str) -> CallRecord | None:
@@ -58,8 +74,10 @@ class WaitingRoom(Generic[T]):
     def claim(self, call_id: str) -> WaitingCall[T] | None:
         """Hand a call out: once. None: it is unknown, or was claimed, or its time is over."""
         call = self._calls.pop(call_id, None)
-        if call is not None and call.timer is not None:
-            call.timer.cancel()
+        if call is not None:
+            self._leave(call.record.account)
+            if call.timer is not None:
+                call.timer.cancel()
         return call
 
     def end(self, call_id: str, by: OwnAction) -> bool:
@@ -74,3 +92,8 @@ class WaitingRoom(Generic[T]):
         """Empty the room."""
         for call_id in list(self._calls):
             self.end(call_id, by)
+
+    def _leave(self, account: str) -> None:
+        self._accounts[account] -= 1
+        if not self._accounts[account]:
+            del self._accounts[account]

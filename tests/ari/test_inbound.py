@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from otpvoice.ari import backoff, errors, reaping, telephone
 from otpvoice.ari import socket as socket_module
@@ -14,7 +16,7 @@ from otpvoice.ari.inbound import InboundParty
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.router import AriEvent
 from otpvoice.ari.telephone import PartyEvent
-from otpvoice.ari.variables import at_the_start
+from otpvoice.ari.variables import at_the_start, on_arrival
 from otpvoice.core.events import CallEnded, CallHeld, CallReleased, CallResumed
 from otpvoice.core.outcome import Fault
 from tests.ari.rig import APP, Watcher, a_while, answers_within, eventually, running
@@ -153,6 +155,101 @@ async def test_variables_are_read_and_what_is_not_there_is_none(asterisk: FakeAs
     assert await guest.party.read(("PIN",)) == {"PIN": None}
 
 
+@pytest.mark.parametrize("withheld", ["", "anonymous", "Restricted", "unavailable"])
+@pytest.mark.usefixtures("node")
+async def test_who_calls_without_a_number_has_none(asterisk: FakeAsterisk, arrivals: Arrivals, withheld: str) -> None:
+    assert (await a_guest(asterisk, arrivals, caller=withheld)).party.caller is None
+
+
+@pytest.mark.usefixtures("node")
+async def test_what_the_other_side_chose_is_one_short_line(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
+    guest = await a_guest(asterisk, arrivals, exten="1\x1b[31m0\n0", caller="12\n\x1b[31m34" + "5" * 100)
+    party = guest.party
+    assert party.number == "1[31m00"
+    assert party.caller is not None
+    assert (party.caller[:9], len(party.caller)) == ("12[31m345", 79)
+    # Nothing but the fake's own is in its Call-ID.
+    start = next(event for event in arrivals.strangers if event["type"] == "StasisStart")
+    channel = start["channel"] | {"id": "another", "protocol_id": "a\r\nb" + "c" * 300}
+    other = InboundParty(party._node, start | {"channel": channel})
+    assert other.sip_call_id == "ab" + "c" * 198
+    other._forget()
+
+
+# --- greeted ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("node")
+async def test_who_hangs_up_at_once_is_not_taken_for_what_was_before(
+    asterisk: FakeAsterisk, arrivals: Arrivals
+) -> None:
+    stale = {"OTPVOICE_STATUS": "completed", "OTPVOICE_DELIVERED": "1", "OTPVOICE_CALL": "call_0"}
+    guest = await a_guest(asterisk, arrivals, variables=stale)
+    await guest.party.greet()
+    guest.call.hang_up()
+    await guest.ended()
+    assert {name: guest.seen[name] for name in stale} == {
+        "OTPVOICE_STATUS": "hangup",
+        "OTPVOICE_DELIVERED": "0",
+        "OTPVOICE_CALL": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("presentation", "caller"),
+    [
+        ("allowed_not_screened", CALLER),
+        ("allowed", CALLER),
+        ("unavailable", CALLER),
+        ("prohib_not_screened", None),
+        ("prohib_passed_screen", None),
+        ("prohib", None),
+        (None, CALLER),  # func_callerid.so is not loaded
+    ],
+)
+@pytest.mark.usefixtures("node")
+async def test_a_number_that_is_not_to_be_shown_is_not_known(
+    asterisk: FakeAsterisk, arrivals: Arrivals, presentation: str | None, caller: str | None
+) -> None:
+    guest = await a_guest(asterisk, arrivals)
+    if presentation is not None:
+        guest.call.channel.variables["CALLERID(num-pres)"] = presentation
+    await guest.party.greet()
+    assert guest.party.caller == caller
+
+
+@pytest.mark.usefixtures("node")
+async def test_who_was_not_greeted_is_when_it_is_guarded(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
+    guest = await a_guest(asterisk, arrivals)
+    await guest.party.greet()
+    before = len(asterisk.requested("setVariable"))
+    await guest.party.guard("call_1", 60.0)
+    names = [request.body["variable"] for request in asterisk.requested("setVariable")]
+    assert names[:before] == [*on_arrival()]
+    assert names[before:] == ["OTPVOICE_LIMIT", "TIMEOUT(absolute)", "OTPVOICE_CALL"]
+
+
+@pytest.mark.usefixtures("node")
+async def test_the_name_of_a_variable_is_not_logged(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
+    """A dialplan that gives the value for the name gives us the code for a name."""
+    guest = await a_guest(asterisk, arrivals)
+    with capture_logs() as logs:
+        await guest.party.read(("ABX7Q2",))
+        with asterisk.faults.not_booted("getVariable"):
+            await guest.party.read(("ABX7Q2",))
+        asterisk.faults.cut_before("getVariable", times=3)
+        await guest.party.read(("ABX7Q2",))
+        with asterisk.faults.hang("getVariable"), pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await guest.party.read(("ABX7Q2",))
+    assert [line for line in logs if line["event"] == "channel.not_read"]
+    assert "ABX7Q2" not in str(logs)
+    for status in (200, 500, 503):
+        with asterisk.faults.answer("getVariable", status=status), pytest.raises(errors.AriError) as raised:
+            await guest.party.channel.read("ABX7Q2")
+        assert "ABX7Q2" not in str(raised.value)
+
+
 # --- the guard --------------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +305,132 @@ async def test_a_guard_that_can_not_be_set_is_no_reason_to_refuse_a_caller(
     with asterisk.faults.not_booted(operation):
         await guest.party.guard("call_1", 60.0)
     assert not guest.party.over
+
+
+@pytest.mark.usefixtures("node")
+async def test_what_the_dialplans_own_bound_was_is_written_down_for_as_long_as_it_is_ours(
+    asterisk: FakeAsterisk, arrivals: Arrivals
+) -> None:
+    guest = await a_guest(asterisk, arrivals, variables={"TIMEOUT(absolute)": "600"})
+    await guest.party.guard("call_1", 60.0)
+    left, _, at = guest.call.channel.variables["OTPVOICE_LIMIT"].partition("@")
+    assert float(left) == pytest.approx(600, abs=2)
+    assert float(at) == pytest.approx(time.time(), abs=60)
+    await guest.party.go_on(VARIABLES)
+    assert guest.seen["OTPVOICE_LIMIT"] == ""
+
+
+@pytest.mark.usefixtures("node")
+async def test_a_bound_whose_answer_is_lost_is_asked_for_again(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
+    guest = await a_guest(asterisk, arrivals)
+    await guest.party.greet()
+    asterisk.faults.answer("getVariable", status=503, times=1)
+    await guest.party.guard("call_1", 60.0)
+    assert seconds_left(asterisk, guest.call)
+
+
+# --- what is known meanwhile ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("node")
+async def test_what_is_known_later_is_what_stays(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
+    guest = await a_guest(asterisk, arrivals, state="Up")
+    asterisk.faults.delay("setVariable", seconds=0.1, times=1)
+    await asyncio.gather(*(guest.party.report({"OTPVOICE_DIGITS": digits}) for digits in ("1", "2")))
+    assert guest.call.channel.variables["OTPVOICE_DIGITS"] == "2"
+
+
+@pytest.mark.usefixtures("node")
+async def test_who_hangs_up_after_the_code_has_heard_it(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
+    guest = await a_guest(asterisk, arrivals, state="Up")
+    await guest.party.guard("call_1", 60.0)
+    await guest.party.report({"OTPVOICE_DELIVERED": "1", "OTPVOICE_DIGITS": "47"})
+    guest.call.hang_up()
+    await guest.ended()
+    assert (guest.seen["OTPVOICE_STATUS"], guest.seen["OTPVOICE_REASON"]) == ("hangup", "")
+    assert (guest.seen["OTPVOICE_DELIVERED"], guest.seen["OTPVOICE_DIGITS"]) == ("1", "47")
+
+
+@pytest.mark.usefixtures("node")
+async def test_what_was_known_before_the_end_never_comes_after_it(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
+    guest = await a_guest(asterisk, arrivals, state="Up")
+    await guest.party.guard("call_1", 60.0)
+    # The first request takes its time, and so does the dialplan's turn: what overtakes it would be undone by it.
+    asterisk.faults.delay("setVariable", seconds=0.1, times=1)
+    asterisk.faults.delay("continue", seconds=0.3, times=1)
+    reports = []
+    for digits in ("1", "2"):
+        told = {"OTPVOICE_DIGITS": digits, "OTPVOICE_DELIVERED": "0"}
+        reports.append(asyncio.create_task(guest.party.report(told)))
+        await asyncio.sleep(0)
+    await guest.party.go_on(VARIABLES | {"OTPVOICE_DELIVERED": "1"})
+    await asyncio.gather(*reports)
+    await guest.party.report({"OTPVOICE_DIGITS": "3"})
+    assert (guest.seen["OTPVOICE_DIGITS"], guest.seen["OTPVOICE_DELIVERED"]) == ("4711", "1")
+    assert guest.call.channel.variables["OTPVOICE_DIGITS"] == "4711"
+
+
+@pytest.mark.parametrize("how", ["gone", "unseen", "led_away", "not_booted", "cut_before"])
+@pytest.mark.usefixtures("node")
+async def test_what_can_not_be_told_any_more_is_no_error(asterisk: FakeAsterisk, arrivals: Arrivals, how: str) -> None:
+    guest = await a_guest(asterisk, arrivals, state="Up")
+    match how:
+        case "gone":
+            guest.call.hang_up()
+            await guest.ended()
+        case "unseen":
+            asterisk.faults.drop_event("StasisEnd", "ChannelHangupRequest", times=2)
+            guest.call.hang_up()
+        case "led_away":
+            asterisk.faults.drop_event("StasisEnd")
+            guest.call.redirected("after")
+        case _:
+            getattr(asterisk.faults, how)("setVariable", times=1)
+    with capture_logs() as logs:
+        await guest.party.report({"OTPVOICE_DELIVERED": "1"})
+    assert {line["log_level"] for line in logs} <= {"debug"}
+
+
+@pytest.mark.parametrize(
+    ("how", "led_away"),
+    [
+        (lambda call: call.redirected("after"), True),
+        (lambda call: call.hung_up_by_console(), False),
+        (lambda call: call.hang_up(), False),
+    ],
+)
+@pytest.mark.usefixtures("node")
+async def test_who_is_led_away_by_somebody_else_is_logged(
+    *, asterisk: FakeAsterisk, arrivals: Arrivals, how: Callable[[Call], None], led_away: bool
+) -> None:
+    guest = await a_guest(asterisk, arrivals, state="Up")
+    with capture_logs() as logs:
+        how(guest.call)
+        await guest.ended()
+    assert [line["event"] for line in logs if line["log_level"] == "warning"] == ["party.led_away"] * led_away
+
+
+@pytest.mark.parametrize("end", ["go_on", "hang_up"])
+@pytest.mark.usefixtures("node")
+async def test_whom_we_let_go_is_not_led_away(asterisk: FakeAsterisk, arrivals: Arrivals, end: str) -> None:
+    guest = await a_guest(asterisk, arrivals, state="Up")
+    with capture_logs() as logs:
+        await getattr(guest.party, end)(VARIABLES)
+        await guest.ended()
+    assert not [line for line in logs if line["event"] == "party.led_away"]
+
+
+@pytest.mark.parametrize("data", [f'"{APP}",a=1', f"\\{APP},a=1"])
+async def test_an_application_s_name_may_be_written_in_quotes(
+    node: AsteriskNode, asterisk: FakeAsterisk, arrivals: Arrivals, data: str
+) -> None:
+    """It is ours also where nobody tells so: here, that a release whose answer was lost was not carried out."""
+    guest = await a_guest(asterisk, arrivals, data, state="Up")
+    asterisk.faults.cut_before("continue", times=1)
+    await guest.party.go_on(VARIABLES)
+    assert isinstance(await guest.ended(), CallReleased)
+    assert guest.seen["OTPVOICE_STATUS"] == "completed"
+    await nothing_left(node, asterisk)
 
 
 # --- answering --------------------------------------------------------------------------------------------------------
@@ -339,7 +562,8 @@ async def test_a_caller_goes_on_in_the_dialplan_with_the_result(
     await guest.party.go_on(VARIABLES)
     assert guest.kinds == [CallReleased]
     ours = {name: value for name, value in guest.seen.items() if not name.startswith("BRIDGE")}
-    assert ours == at_the_start("call_1") | VARIABLES | {"STASISSTATUS": "SUCCESS"}
+    known = on_arrival() | at_the_start("call_1") | VARIABLES
+    assert ours == known | {"OTPVOICE_LIMIT": "", "STASISSTATUS": "SUCCESS"}
     await guest.party.close()
     assert not guest.call.over
     assert len(asterisk.requested("continue")) == 1

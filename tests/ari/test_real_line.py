@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from otpvoice.ari.channel import Originate
+from otpvoice.ari import node as node_module
+from otpvoice.ari.application import channels_in
+from otpvoice.ari.channel import CallChannel, Originate
 from otpvoice.ari.inbound import InboundParty
 from otpvoice.ari.line import Line
 from otpvoice.ari.node import AsteriskNode, NodeSettings
@@ -34,7 +36,7 @@ from otpvoice.media.playout import Piece
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import CalleeAgent, Invite, Scenario
 from tests.ari.rig import APP, OWN_APP, Watcher, eventually, running
-from tests.fakes.two_callers import Arrival, Caller, RealExchange
+from tests.fakes.two_callers import Arrival, Caller, RealCaller, RealExchange, dialplan_text
 
 pytestmark = pytest.mark.asterisk
 
@@ -210,6 +212,53 @@ async def test_a_caller_whom_we_hang_up_has_ended(town: Town) -> None:
     await eventually(lambda: town.house.count(CallEnded))
     [ended] = [event for event in town.house.told if isinstance(event, CallEnded)]
     assert (ended.by_callee, ended.fault) == (False, None)
+
+
+async def test_a_number_that_is_not_to_be_shown_is_not_known(town: Town) -> None:
+    await town.comes(Arrival(APP, "Ring", variables={"CALLERID(num-pres)": "prohib"}))
+    party = town.house.party
+    assert party is not None
+    assert party.caller is not None, "no event of Asterisk's tells it"
+    await party.greet()
+    assert party.caller is None
+
+
+async def test_what_is_known_by_now_is_there_for_who_hangs_up(town: Town) -> None:
+    call, line = await town.comes(Arrival(f'"{APP}",a=1', "Up"))
+    party = town.house.party
+    assert party is not None
+    await party.guard("call_1", 60.0)
+    await line.answer()
+    await eventually(lambda: town.house.count(CallAnswered))
+    await line.report(RESULT)
+    names = ("OTPVOICE_STATUS", "OTPVOICE_REASON", "OTPVOICE_DELIVERED", "OTPVOICE_DIGITS", "OTPVOICE_DIGITS_ENDED_BY")
+    assert [*(await party.read(names)).values()] == ["hangup", "", "1", "4711", "terminator"]
+    assert await party._look(), "whatever its dialplan has put the application's name in"
+    await call.hang_up()
+    await eventually(lambda: town.house.count(CallEnded))
+    assert await party._look() is False
+    await line.report(RESULT)
+
+
+@pytest.fixture
+def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(node_module, "LOOK_EVERY", 0.7)
+
+
+async def test_of_whom_no_event_can_tell_is_let_go_without_a_new_connection(looks_often: None, town: Town) -> None:
+    """An extension that is no UTF-8. Asterisk has no JSON for the channel, and answers with nothing."""
+    await town.exchange._load(dialplan_text(Arrival(APP, "Ring", exten="_1X!", waits=9.0)))
+    phone = town.exchange.agent.call(("127.0.0.1", town.exchange.asterisk.sip_port), "100%ff", from_user="15550111")
+    async with asyncio.timeout(5):
+        while not (ids := await channels_in(town.node.rest, APP)):  # noqa: ASYNC110 - no event can tell
+            await asyncio.sleep(0.01)
+    channel = CallChannel(town.node.rest, *ids)
+    assert (await channel.state(), await channel.application()) == ("", "")
+    await seen(RealCaller(phone, town.exchange.asterisk), "SUCCESS/failed")
+    assert await channel.variable("OTPVOICE_REASON") == "events_lost"
+    assert not [event for event in town.house.strangers if event["type"] == "StasisStart"]
+    assert len(town.house.gaps) == 1, "the connection is the same"
+    await phone.hang_up()
 
 
 async def test_who_is_ownerless_goes_on(town: Town) -> None:

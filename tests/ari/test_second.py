@@ -301,6 +301,22 @@ async def test_a_released_caller_takes_the_result_along(exchange: Exchange) -> N
     assert not exchange.first.over
 
 
+async def test_who_hangs_up_leaves_what_was_known_by_then(exchange: Exchange) -> None:
+    line_ = await exchange.answered()
+    await line_.report(RESULT)
+    exchange.first.hang_up()
+    await exchange.until(CallEnded)
+    seen = exchange.first.then[-1].variables
+    assert {name: seen[name] for name in seen if name.startswith("OTPVOICE_")} == {
+        "OTPVOICE_DELIVERED": "1",
+        "OTPVOICE_DIGITS": "4711",
+        "OTPVOICE_DIGITS_ENDED_BY": "terminator",
+    }
+    before = len(exchange.asterisk.requested("setVariable"))
+    await line_.report(RESULT)
+    assert len(exchange.asterisk.requested("setVariable")) == before, "there is nobody to be told"
+
+
 async def test_a_caller_who_is_hung_up_leaves_the_result(exchange: Exchange) -> None:
     line_ = await exchange.answered()
     await line_.hang_up(RESULT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from otpvoice.ari.variables import at_the_start, lost, no_call, variables_of
+from otpvoice.ari.variables import at_the_start, found, known, lost, no_call, on_arrival, variables_of
 from otpvoice.core.digits import Collected, EndedBy
 from otpvoice.core.outcome import EndedParty, Outcome, OutcomeClass
 from otpvoice.core.result import Result
@@ -46,8 +46,42 @@ def test_the_status_is_set_last() -> None:
 
 def test_nothing_of_an_earlier_call_on_the_channel_is_left() -> None:
     at_the_end = variables_of(Result(ENDED, delivered=True, collected=PRESSED))
-    for variables in (at_the_start("call_1"), lost("app_lost"), no_call("invalid", "format", "times: a sentence")):
-        assert variables.keys() >= at_the_end.keys()
+    for variables in (on_arrival(), no_call("invalid", "format", "times: a sentence")):
+        assert variables.keys() == at_the_end.keys() | {"OTPVOICE_CALL"}
         assert (variables["OTPVOICE_DIGITS"], variables["OTPVOICE_DELIVERED"]) == ("", "0")
-    assert (at_the_start("call_1")["OTPVOICE_CALL"], no_call("invalid", "format")["OTPVOICE_CALL"]) == ("call_1", "")
-    assert "OTPVOICE_CALL" not in lost("app_lost"), "it was one, and its record is to be found"
+        assert variables["OTPVOICE_CALL"] == ""
+    assert at_the_start("call_1") == {"OTPVOICE_CALL": "call_1"}
+
+
+def test_what_is_told_first_of_all_is_that_somebody_has_hung_up() -> None:
+    """Whoever hangs up in the next moment is not taken for the outcome of the ``Stasis()`` before."""
+    assert next(iter(on_arrival().items())) == ("OTPVOICE_STATUS", "hangup")
+
+
+@pytest.mark.parametrize(
+    ("delivered", "collected", "told"),
+    [
+        (None, None, {"OTPVOICE_DELIVERED": "0"}),
+        (True, None, {"OTPVOICE_DELIVERED": "1"}),
+        (
+            False,
+            PRESSED,
+            {"OTPVOICE_DELIVERED": "0", "OTPVOICE_DIGITS": "47#11", "OTPVOICE_DIGITS_ENDED_BY": "max_digits"},
+        ),
+    ],
+)
+def test_what_is_known_in_the_middle_says_nothing_of_the_end(
+    delivered: bool | None, collected: Collected | None, told: dict[str, str]
+) -> None:
+    assert known(Result(FAILED, delivered=delivered, collected=collected)) == told
+
+
+def test_of_a_call_that_broke_off_what_was_told_is_kept() -> None:
+    """It was heard, and pressed, before that: the dialplan is not to do it again."""
+    expected = {"OTPVOICE_STATUS": "failed", "OTPVOICE_REASON": "app_lost", "OTPVOICE_ERROR": ""}
+    assert lost("app_lost") == found("hangup", "app_lost") == expected
+
+
+@pytest.mark.parametrize("status", [None, "", "completed", "?"])
+def test_a_channel_that_was_never_a_call_tells_nothing_of_the_one_before(status: str | None) -> None:
+    assert found(status, "events_lost") == no_call("failed", "events_lost")

@@ -28,7 +28,7 @@ from otpvoice.dialects.native_actions import Pause as PauseModel
 from otpvoice.dialects.native_actions import Play as PlayModel
 from otpvoice.dialects.native_actions import Say as SayModel
 from otpvoice.dialects.native_actions import SayCode as SayCodeModel
-from otpvoice.dialects.offers import CallDefaults, CallRequest
+from otpvoice.dialects.offers import CallDefaults, CallRequest, TrunkOffer
 from otpvoice.dialects.problems import Fault, ProblemFound
 from tests.dialects.account import DEFAULTS, NOW
 
@@ -144,7 +144,7 @@ PLANS = {
         to=None,
         caller_id=None,
         actions=(SayCode(OtpCode("918273")),),
-        valid_until=1_896_091_200.0,
+        valid_until=NOW + 86_400,
         metadata={"order": 7},
         inbound=True,
         goes_on=True,
@@ -215,7 +215,7 @@ def test_defaults_of_the_models_are_those_of_the_core() -> None:
     assert GatherModel().to_core() == Gather(DigitRules())
     assert PauseModel.model_validate(pause).to_core() == Pause(1)
     assert PlayModel(type="play", prompt="a").to_core() == Play("a")
-    assert DialModel.model_construct(type="dial", to=NUMBER).to_core() == Dial(NUMBER)
+    assert DialModel.model_construct(type="dial", to=NUMBER).to_core(TrunkOffer("trunk"), None) == Dial(NUMBER)
 
 
 @pytest.mark.parametrize("name", ["shorthand.json", "actions.json", "prepared.json", "recordings.json"])
@@ -315,6 +315,19 @@ def test_a_call_is_stale_from_its_last_moment_on() -> None:
     at = {"to": NUMBER, "code": "918273", "valid_until": "2027-01-15T08:00:00Z"}
     assert problems(at) == [("$.valid_until", "expired")]
     assert parse({**at, "valid_until": "2027-01-15T08:00:00.001Z"}).plan.valid_until == pytest.approx(NOW + 0.001)
+
+
+def test_a_prepared_call_waits_for_a_day_at_most() -> None:
+    """Its plan is in memory meanwhile. One that is dialled is dialled at once, so for it any instant will do."""
+    late = {"code": "918273", "valid_until": "2027-01-16T08:00:00.001Z"}
+    assert problems({**late, "dial": False}) == [("$.valid_until", "range")]
+    assert parse({**late, "to": NUMBER}).plan.valid_until == pytest.approx(NOW + 86_400.001)
+    # What dial is meant to be is not known.
+    assert problems({**late, "to": NUMBER, "dial": 0}) == [("$.dial", "type")]
+    with pytest.raises(ProblemFound) as refused:
+        parse({**late, "dial": False})
+    (problem,) = refused.value.problems
+    assert problem.message == "must be at most 24 hours ahead where dial is false"
 
 
 @pytest.mark.parametrize("digits", range(1, 10))

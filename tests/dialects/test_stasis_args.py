@@ -11,10 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpvoice.core.actions import Action, Dial, Gather, Play, Say, SayCode
+from otpvoice.core.actions import Action, Dial, Gather, Hangup, Pause, Play, Say, SayCode
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.secret import OtpCode
+from otpvoice.dialects.durations import LONGEST, SHORTEST, longest
+from otpvoice.dialects.native import CallBody
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.stasis_args import Arguments, Invalid, parse_arguments
 from otpvoice.dialects.stasis_keys import ACTS, KEYS, REASONS
@@ -125,9 +127,35 @@ def test_the_channel_goes_on_unless_it_is_to_be_hung_up() -> None:
     assert not parse_arguments(["call=call_1", "then=hangup"]).goes_on
 
 
-def test_a_call_that_connects_two_people_is_not_cut_after_three_minutes() -> None:
-    assert plan("code=918273").max_duration == 180
-    assert plan("code=918273", "dial=1000").max_duration == 14_400
+@pytest.mark.parametrize(
+    ("args", "seconds"),
+    [
+        (["code=918273"], 180),
+        (["gather=4"], 180),
+        (["gather=4", "tries=2"], 180),
+        (["gather=4", "tries=10", "overall_timeout=600"], 6030),
+        # 20 characters, each 0.2 s, and 1 s behind them: 5 s a try
+        (["gather=4", "tries=3", "overall_timeout=100", "prompt=Your number, please."], 3 * 105 + 30),
+        (["gather=4", "tries=10", "overall_timeout=600", "prompt=" + "x" * 3000], 10 * (600 + 601) + 30),
+        (["say=" + "x" * 1000], 231),
+        (["say=" + "x" * 3000, "times=5", "speed=0.5"], 5 * 1201 + 30),
+        (["play=welcome", "times=5"], 1530),
+        (["code=918273", "times=5"], 330),
+        (["play=welcome", "say=" + "x" * 500, "code=918273", "gather=4"], 300 + 101 + 120 + 60 + 30),
+        (["code=918273", "dial=1000"], 14_400),
+    ],
+    ids=lambda value: ",".join(value)[:60] if isinstance(value, list) else None,
+)
+def test_a_call_is_not_cut_before_it_can_be_over(args: list[str], seconds: float) -> None:
+    assert plan(*args).max_duration == pytest.approx(seconds)
+
+
+def test_the_bounds_of_a_call_are_those_of_the_http_api() -> None:
+    schema = CallBody.model_json_schema()["properties"]["max_duration"]
+    assert (schema["default"], schema["maximum"]) == (SHORTEST, LONGEST)
+    assert longest((Pause(60), Hangup())) == SHORTEST
+    assert longest((Pause(60), Pause(100), Gather(DigitRules(), success=(Pause(9),), failure=(Pause(1),)))) == 260
+    assert longest((Gather(DigitRules(overall_timeout=600), tries=10),) * 3) == LONGEST
 
 
 def test_a_code_is_read_from_the_variable_that_is_named() -> None:
@@ -146,8 +174,46 @@ def test_headers_are_read_into_metadata_fit_to_be_kept() -> None:
     assert arguments.variables == tuple(names)
     values = dict(zip(names, ["7", "ä" * 300, None, "", "a\r\nb\x00\ud800\u202ec\x7f"], strict=True))
     kept = {"X-Account": "7", "X-Long": "ä" * 200, "X-Odd": "abc"}
-    assert arguments.metadata(values) == kept
+    assert arguments.merged({}, values) == kept
     assert arguments.plan(NUMBER, CALLER, values, DEFAULTS, NOW).metadata == kept
+
+
+def headers(**values: str) -> tuple[Arguments, dict[str, str | None]]:
+    """Return arguments that read these headers, and what is read."""
+    names = [f"X-{name}" for name in values]
+    arguments = parse_arguments(["call=call_1", "header=" + ",".join(names)])
+    return arguments, dict(zip(arguments.variables, values.values(), strict=True))
+
+
+def test_headers_come_behind_what_the_application_said_and_change_nothing_of_it() -> None:
+    arguments, values = headers(A="new", B="1")
+    given = {"X-A": "old", "order": [7, None]}
+    assert [*arguments.merged(given, values).items()] == [("X-A", "old"), ("order", [7, None]), ("X-B", "1")]
+    assert given == {"X-A": "old", "order": [7, None]}
+
+
+def test_headers_beyond_the_fiftieth_key_are_left_out() -> None:
+    arguments, values = headers(A="1", B="2", C="3")
+    given = {f"k{n}": n for n in range(48)}
+    assert arguments.merged(given, values) == given | {"X-A": "1", "X-B": "2"}
+    given = {f"k{n}": n for n in range(50)}
+    assert arguments.merged(given, values) == given
+
+
+def test_a_header_that_makes_metadata_too_large_is_left_out_and_the_next_may_fit() -> None:
+    arguments, values = headers(A="x" * 100, B="x" * 8, C="1")
+    given = {"k": "x" * (8192 - len('{"k":"","X-B":"' + "x" * 8 + '"}'))}
+    assert arguments.merged(given, values) == given | {"X-B": "x" * 8}
+    assert len(orjson.dumps(arguments.merged(given, values))) == 8192
+
+
+def test_headers_alone_are_no_more_than_metadata_may_be() -> None:
+    arguments, values = headers(**{f"{n}" + "N" * 59: "\U0001f4de" * 300 for n in range(10)})
+    kept = arguments.merged({}, values)
+    assert len(kept) == 9
+    assert len(orjson.dumps(kept)) <= 8192
+    spoken = replace(arguments, call=None, _given={"say": "Hello"})
+    assert spoken.plan(NUMBER, CALLER, values, DEFAULTS, NOW).metadata == kept
 
 
 def test_what_a_prepared_call_needs_is_read_and_its_plan_is_its_own() -> None:
@@ -274,7 +340,7 @@ def made(args: list[str], value: str | None) -> CallPlan | Arguments | Invalid:
     try:
         arguments = parse_arguments(args)
         values = dict.fromkeys(arguments.variables, value)
-        arguments.metadata(values)
+        arguments.merged({}, values)
         return arguments if arguments.call else arguments.plan(value, value, values, DEFAULTS, NOW)
     except Invalid as invalid:
         return invalid

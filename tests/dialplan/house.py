@@ -62,7 +62,11 @@ WAYS: Final = (
     way("prepared-header", "Goto(otpvoice-prepared,header,1)"),
     way("prepared-variable", "Set(OTP_CALL=${PJSIP_HEADER(read,X-Id)})", "Goto(otpvoice-prepared,variable,1)"),
     way("_call[_]!", "Goto(otpvoice-prepared,${FILTER(a-z0-9_,${EXTEN})},1)"),
-    way("_+X.", "Goto(otpvoice-connect,${FILTER(0-9+,${EXTEN})},1)"),
+    way("sales", "Goto(otpvoice-connect,sales,1)"),
+    way("support", "Goto(otpvoice-connect,support,1)"),
+    way("answered-sales", "Answer()", "Goto(otpvoice-connect,sales,1)"),
+    # From a trunk, which the file warns of: here nobody else can call.
+    way("_+X.", "Goto(otpvoice-connect-dialled,${FILTER(0-9+,${EXTEN})},1)"),
     way("_7X.", "Set(OTP_CODE=${PJSIP_HEADER(read,X-Code)})", "Goto(otpvoice-call-out,${FILTER(0-9,${EXTEN:1})},1)"),
     # The arguments as somebody outside says they are: the worst that a dialplan can do.
     way("raw", "Stasis(otpvoice,${PJSIP_HEADER(read,X-Args)})", "Set(WENT_ON=yes)", "Hangup()"),
@@ -297,7 +301,7 @@ async def serving(house: House, folder: Path, **settings: Any) -> AsyncIterator[
         "ari_password": house.asterisk.ari_password,
         "trunk": "PJSIP/{number}@trunk",
         "caller_ids": "+15550199",
-        "allow_destinations": "+1555",
+        "allow_destinations": "+1555 +44207946000",
         "redis_url": house.redis.url,
         "media_legs": "8:60",
         "lead_in": 0.1,

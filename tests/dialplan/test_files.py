@@ -21,8 +21,13 @@ MODULES = {
     "LEN": "func_strings.so",
     "AST_CONFIG": "func_config.so",
     "CALLERID": "func_callerid.so",
+    "GROUP": "func_groupcount.so",
+    "GROUP_COUNT": "func_groupcount.so",
     "PJSIP_HEADER": "res_pjsip_header_funcs.so",
+    "TIMEOUT": "func_timeout.so",
 }
+# What most recipes do without, so that whoever uses it says so.
+OWN = {"app_originate.so", "func_config.so", "func_groupcount.so", "func_timeout.so"}
 # What somebody outside decides.
 FOREIGN = re.compile(r"\$\{(EXTEN\b|CALLERID\(|PJSIP_HEADER\(|OTP_CALL\b|OTP_CODE\b)")
 
@@ -53,6 +58,21 @@ def test_what_comes_from_outside_is_filtered(path: Path) -> None:
 
 
 @FILES
+def test_nobody_outside_decides_what_is_dialled(path: Path) -> None:
+    """But for one context, which warns of itself; and each second call has a cap of time and one of number."""
+    text = path.read_text()
+    fixed, _, dialled = text.partition("[otpvoice-connect-dialled]")
+    assert not dialled or ("WARNING" in dialled and "from-trunk" in dialled)
+    for number in re.findall(r"CONNECT_TO=(.*)\)$", re.sub(r"^;.*$", "", fixed, flags=re.MULTILINE), re.MULTILINE):
+        assert re.fullmatch(r"\+44207946000\d", number), "a number that is reserved for examples"
+    for before, step in pairwise(steps(path)):
+        if "dial=" in step:
+            assert "dial=${CONNECT_TO}" in step
+            assert before.startswith("Set(TIMEOUT(absolute)=")
+            assert "GROUP_COUNT(" in text
+
+
+@FILES
 def test_no_code_and_no_key_is_an_argument(path: Path) -> None:
     """But for the one line that says so. Within an expression only what comes of it is logged."""
     for step in steps(path):
@@ -66,9 +86,10 @@ def test_no_code_and_no_key_is_an_argument(path: Path) -> None:
 def test_whatever_is_used_is_loaded(path: Path) -> None:
     loaded = (ROOT / "asterisk" / "modules.conf").read_text()
     head = path.read_text().split("\n\n[")[0]
-    for name in {name for step in steps(path) for name in re.findall(r"(?:^|\{)(\w+)\(", step)} - BUILT_IN:
+    used = {name for step in steps(path) for name in re.findall(r"(?:^|\{|(?<=^Set\())(\w+)\(", step)} - BUILT_IN
+    for name in used:
         assert f"load = {MODULES[name]}" in loaded
-        own = MODULES[name] in {"app_originate.so", "func_config.so"} or path.name == "common.conf"
+        own = MODULES[name] in OWN or path.name == "common.conf"
         assert not own or MODULES[name] in head, f"{path.name} does not say that it needs {MODULES[name]}"
 
 

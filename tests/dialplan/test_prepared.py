@@ -37,6 +37,8 @@ async def the_id_is_in(house: House, user: str, headers: dict[str, str]) -> None
     summary = await house.summary(call_id)
     assert (*verdict(summary), summary["delivered"]) == ("completed", None, True)
     assert (summary["direction"], summary["door"], summary["from"]) == ("inbound", "http", "+15550701")
+    # An extension that is the id is nobody's number.
+    assert summary["to"] == {"{id}": None, "prepared-header": "header", "prepared-variable": "variable"}[user]
     assert summary["metadata"] == {"order": 7}
     assert await house.ask("GET", f"/v1/calls/{call_id}") == (200, summary)
     again = house.calls(user.format(id=call_id), **given)

@@ -1,4 +1,7 @@
-"""The recipes of ``dialplan/`` as they are, on a real Asterisk: what callers hear and key, and what is known then."""
+"""The recipes of ``dialplan/`` as they are, on a real Asterisk: what callers hear and key, and what is known then.
+
+``prepared.conf`` and ``connect.conf`` have files of their own.
+"""
 
 from __future__ import annotations
 
@@ -151,7 +154,7 @@ async def an_application_makes_the_channel_over_ari(house: House) -> None:
     assert code not in house.service.log_path.read_text()
 
 
-# --- header.conf, languages.conf, connect.conf ------------------------------------------------------------------------
+# --- header.conf, languages.conf --------------------------------------------------------------------------------------
 
 
 @story()
@@ -194,47 +197,6 @@ async def who_chooses_no_language_hears_both_and_has_the_first(house: House) -> 
     await caller.hears()
     await caller.phone.hang_up()
     assert (await caller.told())["OTPVOICE_STATUS"] == "hangup"
-
-
-@story()
-async def a_caller_is_connected(house: House) -> None:
-    """Both hear each other; when the second hangs up, the first is told goodbye."""
-    house.scenarios["15550601"] = Scenario.answers(ring=0.2)
-    caller = house.calls("+15550601", caller="+15550142")
-    callee = await house.callee("15550601")
-    await callee.answered(within=SOON)
-    assert callee.invite.caller == "+15550199"
-    step = "+15550601@otpvoice-connect:1"
-    assert caller.path[-1] == step
-    await asyncio.gather(callee.play_tone(440, 1.0), caller.hears(0.5))
-    await asyncio.gather(caller.phone.play_tone(620, 1.0), callee.heard(0.5, within=SOON))
-    assert caller.path[-1] == step
-    await callee.hang_up()
-    await caller.at("+15550601@otpvoice-connect:4")
-    told = await caller.told()
-    assert (told["OTPVOICE_STATUS"], told["STASISSTATUS"]) == ("completed", "SUCCESS")
-
-
-@story("busy", "602", 486, "busy")
-@story("no such number", "603", 404, "invalid_number")
-async def the_second_party_does_not_answer(house: House, number: str, status: int, outcome: str) -> None:
-    """The caller is still there, and goes on."""
-    house.scenarios[f"15550{number}"] = Scenario.rejects(status)
-    caller = house.calls(f"+15550{number}")
-    await caller.at(f"+15550{number}@otpvoice-connect:4")
-    await caller.told()
-    found = [one for one in await house.ended() if len(one["legs"]) == 2 and one["legs"][1]["to"] == f"+15550{number}"]
-    assert [one["legs"][1]["outcome"]["class"] for one in found] == [outcome]
-    assert found[0]["outcome"]["class"] == "completed"
-
-
-@story()
-async def a_destination_that_is_not_allowed_is_not_rung(house: House) -> None:
-    caller = house.calls("+4479460000")
-    assert await caller.phone.decided(within=SOON) == 503
-    told = await caller.told()
-    assert (told["OTPVOICE_STATUS"], told["OTPVOICE_REASON"]) == ("invalid", "destination_not_allowed")
-    assert told["STASISSTATUS"] == "SUCCESS"
 
 
 # --- all of them ------------------------------------------------------------------------------------------------------

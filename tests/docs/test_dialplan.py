@@ -14,10 +14,12 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from otpvoice.adapters.speech.prompts import LONGEST as LONGEST_RECORDING
 from otpvoice.ari.variables import variables_of
 from otpvoice.core.digits import EndedBy
 from otpvoice.core.outcome import Ending, classify
 from otpvoice.core.result import Result
+from otpvoice.dialects import durations
 from otpvoice.dialects.native import parse_call
 from otpvoice.dialects.stasis_args import Invalid, parse_arguments
 from otpvoice.dialects.stasis_keys import KEYS
@@ -136,6 +138,20 @@ def test_the_lines_of_a_recipe_are_those_of_its_file(path: Path) -> None:
     assert set(shown) <= set(path.read_text().splitlines())
 
 
+def test_the_way_to_a_number_that_a_caller_dials_is_that_of_its_file() -> None:
+    (block,) = blocks("ini file=phones.conf")
+    text = (ROOT / "dialplan" / "connect.conf").read_text()
+    assert "".join(f";   {line}\n" for line in block.splitlines()) in text
+
+
+def test_what_a_call_may_last_is_said() -> None:
+    (said,) = re.findall(r"^- No key says how long (.*?)^- ", part("Arguments"), re.MULTILINE | re.DOTALL)
+    seconds = {float(number.replace(",", "")) for number in re.findall(r"([\d.,]*\d) s\b", said)}
+    named = {durations.BETWEEN, durations.CHARACTER, durations.READING, durations.RECORDING}
+    assert seconds == named | {durations.SHORTEST, durations.LONGEST}
+    assert durations.RECORDING == LONGEST_RECORDING
+
+
 def test_the_request_of_the_prepared_call_is_taken() -> None:
     (command,) = (block for block in blocks("console") if "curl" in block)
     (body,) = re.findall(r"-d '(.*?)'", command)
@@ -209,6 +225,20 @@ async def test_the_first_lines_of_the_page_work(tmp_path: Path) -> None:
         await caller.phone.ended(within=SOON)
         assert "Executing [100@from-trunk:5] Hangup" in house.log
         assert not re.search(r"WARNING.*(pbx_config|config\.c|ast_expr)", house.log)
+
+
+@pytest.mark.asterisk
+async def test_a_pattern_for_anything_is_safe_as_the_page_has_it(tmp_path: Path) -> None:
+    """Without the Goto in front Asterisk tells nobody of a caller whose extension is no UTF-8."""
+    (catch_all,) = blocks("ini file=catch-all.conf")
+    async with open_house(tmp_path) as house:
+        await house.asterisk.load_dialplan(catch_all)
+        for dialled in ("100", "100%ff", "1%c3%28,1,x"):
+            caller = house.calls(dialled)
+            await caller.phone.heard(0.3, within=SOON)
+            await caller.phone.ended(within=SOON)
+        assert len(re.findall(r"Executing \[\d+@otpvoice-dialled:1\] Stasis", house.log)) == 3
+        assert "Failed to pack JSON" not in house.log
 
 
 @pytest.mark.asterisk

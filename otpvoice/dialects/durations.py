@@ -1,0 +1,50 @@
+"""How long a call of the dialplan may last, from what its plan may take: no argument says so.
+
+It is a bound and no estimate, so that nobody is cut off in the middle of what was asked for. A dialplan that wants less
+has ``TIMEOUT(absolute)``.
+"""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from otpvoice.core import actions as core
+
+SHORTEST: Final = 180.0
+"""Seconds: what a call over HTTP has where it says nothing."""
+LONGEST: Final = 14_400.0
+"""Seconds: the most that a call over HTTP may ask for; a call that connects two people has it always."""
+BETWEEN: Final = 30.0
+"""Seconds a call for what is no action: a voice that has to be made first, a lead-in, a caller on hold."""
+CHARACTER: Final = 0.2
+"""Seconds a character of a text at speed 1: about three times what reading aloud takes."""
+RECORDING: Final = 300.0
+"""Seconds of the longest recording that is played."""
+READING: Final = 60.0
+"""Seconds of a code with its sentence: 12 characters at the slowest speed take half of it."""
+
+
+def longest(actions: tuple[core.Action, ...]) -> float:
+    """Return the seconds from the answer on within which such a call is over, whatever is keyed."""
+    return min(LONGEST, max(SHORTEST, BETWEEN + sum(map(_seconds, actions))))
+
+
+def _seconds(action: core.Action) -> float:
+    match action:
+        case core.Say():
+            return action.times * (CHARACTER * len(action.text) / action.speed + action.gap)
+        case core.SayCode():
+            return action.times * READING
+        case core.Play():
+            return action.times * RECORDING
+        case core.Pause():
+            return action.seconds
+        case core.Gather():
+            spoken = sum(map(_seconds, (*action.prompt, *action.success, *action.failure)))
+            return action.tries * (action.rules.overall_timeout + spoken)
+        case core.Dial():
+            return LONGEST
+        case core.Hangup():
+            return 0.0
+        case _:
+            assert_never(action)
