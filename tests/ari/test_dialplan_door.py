@@ -107,9 +107,9 @@ async def test_a_prepared_call_is_come_for_once(house: House, asterisk: FakeAste
 async def test_a_prepared_call_can_be_ended_until_it_has_begun(house: House, asterisk: FakeAsterisk) -> None:
     """The caller is there, and Asterisk is slow to set what guards the channel: a code is revoked in this moment."""
     call_id = await prepared(house)
-    with asterisk.faults.delay("setVariable", seconds=0.2, times=1):
+    with asterisk.faults.delay("setVariable", "setVariables", seconds=0.2, times=1):
         call = comes_in(asterisk, f"call={call_id}")
-        await eventually(lambda: asterisk.requested("setVariable"))
+        await eventually(lambda: asterisk.requested("setVariable", "setVariables"))
         assert house.stasis.find("default", call_id) is not None
         house.stasis.hang_up(call_id)
         assert (await gone_on(call))["REASON"] == "unknown_call"
@@ -119,9 +119,9 @@ async def test_a_prepared_call_can_be_ended_until_it_has_begun(house: House, ast
 
 async def test_who_has_hung_up_already_burns_no_prepared_call(house: House, asterisk: FakeAsterisk) -> None:
     call_id = await prepared(house)
-    with asterisk.faults.delay("setVariable", seconds=0.2, times=1):
+    with asterisk.faults.delay("setVariable", "setVariables", seconds=0.2, times=1):
         call = comes_in(asterisk, f"call={call_id}")
-        await eventually(lambda: asterisk.requested("setVariable"))
+        await eventually(lambda: asterisk.requested("setVariable", "setVariables"))
         call.hang_up()
         await eventually(lambda: not house.stasis.door or not house.stasis.door.arriving)
     assert house.stasis.prepared(call_id) is not None
@@ -144,9 +144,9 @@ async def test_a_prepared_call_that_can_not_begin_has_a_summary(
 
 async def test_who_comes_while_we_stop_is_sent_on(house: House, asterisk: FakeAsterisk) -> None:
     waits = await prepared(house)
-    with asterisk.faults.delay("setVariable", seconds=0.2, times=1):
+    with asterisk.faults.delay("setVariable", "setVariables", seconds=0.2, times=1):
         at_the_door = comes_in(asterisk, "say=Hello.")
-        await eventually(lambda: asterisk.requested("setVariable"))
+        await eventually(lambda: asterisk.requested("setVariable", "setVariables"))
         draining = asyncio.create_task(house.stasis.drain(5.0))
         await eventually(lambda: house.stasis.draining)
         late = [comes_in(asterisk, arguments, caller="15550112") for arguments in ("say=Hello.", f"call={waits}")]
@@ -162,7 +162,7 @@ async def test_a_caller_at_the_door_of_a_frozen_asterisk_does_not_keep_us_from_s
     house: House, asterisk: FakeAsterisk
 ) -> None:
     loop = asyncio.get_running_loop()
-    with asterisk.faults.hang("setVariable", "getVariable"):
+    with asterisk.faults.hang("setVariable", "setVariables", "getVariable"):
         comes_in(asterisk, "say=Hello.")
         await eventually(lambda: house.stasis.door is not None and house.stasis.door.arriving)
         began = loop.time()

@@ -222,11 +222,12 @@ async def test_a_number_that_is_not_to_be_shown_is_not_known(
 async def test_who_was_not_greeted_is_when_it_is_guarded(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
     guest = await a_guest(asterisk, arrivals)
     await guest.party.greet()
-    before = len(asterisk.requested("setVariable"))
+    before = len(asterisk.requested("setVariable", "setVariables"))
     await guest.party.guard("call_1", 60.0)
-    names = [request.body["variable"] for request in asterisk.requested("setVariable")]
-    assert names[:before] == [*on_arrival()]
-    assert names[before:] == ["OTPVOICE_LIMIT", "TIMEOUT(absolute)", "OTPVOICE_CALL"]
+    said = [request.body for request in asterisk.requested("setVariable", "setVariables")]
+    names = [[body["variable"]] if "variable" in body else [*body["variables"]] for body in said]
+    assert names[:before] == [[*on_arrival()]]
+    assert names[before:] == [["OTPVOICE_LIMIT"], ["TIMEOUT(absolute)"], ["OTPVOICE_CALL"]]
 
 
 @pytest.mark.usefixtures("node")
@@ -296,7 +297,7 @@ async def test_a_bound_that_can_not_be_read_is_left_alone(asterisk: FakeAsterisk
     assert seconds_left(asterisk, guest.call) == pytest.approx(600, abs=2)
 
 
-@pytest.mark.parametrize("operation", ["setVariable", "getVariable"])
+@pytest.mark.parametrize("operation", ["setVariables", "getVariable"])
 @pytest.mark.usefixtures("node")
 async def test_a_guard_that_can_not_be_set_is_no_reason_to_refuse_a_caller(
     asterisk: FakeAsterisk, arrivals: Arrivals, operation: str
@@ -335,7 +336,7 @@ async def test_a_bound_whose_answer_is_lost_is_asked_for_again(asterisk: FakeAst
 @pytest.mark.usefixtures("node")
 async def test_what_is_known_later_is_what_stays(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
     guest = await a_guest(asterisk, arrivals, state="Up")
-    asterisk.faults.delay("setVariable", seconds=0.1, times=1)
+    asterisk.faults.delay("setVariable", "setVariables", seconds=0.1, times=1)
     await asyncio.gather(*(guest.party.report({"OTPVOICE_DIGITS": digits}) for digits in ("1", "2")))
     assert guest.call.channel.variables["OTPVOICE_DIGITS"] == "2"
 
@@ -356,7 +357,7 @@ async def test_what_was_known_before_the_end_never_comes_after_it(asterisk: Fake
     guest = await a_guest(asterisk, arrivals, state="Up")
     await guest.party.guard("call_1", 60.0)
     # The first request takes its time, and so does the dialplan's turn: what overtakes it would be undone by it.
-    asterisk.faults.delay("setVariable", seconds=0.1, times=1)
+    asterisk.faults.delay("setVariable", "setVariables", seconds=0.1, times=1)
     asterisk.faults.delay("continue", seconds=0.3, times=1)
     reports = []
     for digits in ("1", "2"):
@@ -385,7 +386,7 @@ async def test_what_can_not_be_told_any_more_is_no_error(asterisk: FakeAsterisk,
             asterisk.faults.drop_event("StasisEnd")
             guest.call.redirected("after")
         case _:
-            getattr(asterisk.faults, how)("setVariable", times=1)
+            getattr(asterisk.faults, how)("setVariable", "setVariables", times=1)
     with capture_logs() as logs:
         await guest.party.report({"OTPVOICE_DELIVERED": "1"})
     assert {line["log_level"] for line in logs} <= {"debug"}
@@ -570,7 +571,7 @@ async def test_a_caller_goes_on_in_the_dialplan_with_the_result(
     await nothing_left(node, asterisk)
 
 
-@pytest.mark.parametrize("operation", ["continue", "setVariable"])
+@pytest.mark.parametrize("operation", ["continue", "setVariables"])
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after", "not_booted"])
 async def test_a_release_that_rest_loses_is_looked_after(
     *, node: AsteriskNode, asterisk: FakeAsterisk, arrivals: Arrivals, fault: str, operation: str
@@ -619,7 +620,7 @@ async def test_who_can_not_be_released_at_all_is_bounded_and_let_go_when_that_is
 @pytest.mark.usefixtures("node")
 async def test_variables_that_are_refused_keep_nobody(asterisk: FakeAsterisk, arrivals: Arrivals) -> None:
     guest = await a_guest(asterisk, arrivals, state="Up")
-    asterisk.faults.answer("setVariable", status=500, times=1)
+    asterisk.faults.answer("setVariable", "setVariables", status=500, times=1)
     await guest.party.go_on(VARIABLES)
     assert guest.kinds == [CallReleased]
     assert guest.seen["OTPVOICE_STATUS"] == "completed"
@@ -636,7 +637,7 @@ async def test_a_release_whose_end_is_never_told_is_looked_up(
     await nothing_left(node, asterisk)
 
 
-@pytest.mark.parametrize("when", ["setVariable", "continue"])
+@pytest.mark.parametrize("when", ["setVariables", "continue"])
 async def test_who_hangs_up_while_it_is_released_has_ended(
     node: AsteriskNode, asterisk: FakeAsterisk, arrivals: Arrivals, when: str
 ) -> None:

@@ -98,7 +98,7 @@ async def test_who_can_not_go_on_is_hung_up(asterisk: FakeAsterisk) -> None:
 
 
 @pytest.mark.parametrize("fault", ["cut_before", "cut_after", "not_booted"])
-@pytest.mark.parametrize("operation", ["continue", "setVariable", "getVariable", "application"])
+@pytest.mark.parametrize("operation", ["continue", "setVariables", "getVariable", "application"])
 @pytest.mark.usefixtures("node")
 async def test_what_fails_is_tried_again_at_the_next_look(asterisk: FakeAsterisk, operation: str, fault: str) -> None:
     getattr(asterisk.faults, fault)(operation, times=1)
@@ -115,7 +115,7 @@ async def test_a_channel_that_is_in_the_dialplan_is_left_alone_and_that_is_said_
     call = asterisk.inbound("nobody", state="Up", dialplan=STAYS)
     with capture_logs() as logs:
         asterisk.stasis.subscribe_channel(APP, call.channel)
-        await asterisk.until(lambda: len(asterisk.requested("setVariable")) > 2)
+        await asterisk.until(lambda: len(asterisk.requested("setVariable", "setVariables")) > 2)
     assert len(call.then) == 1
     assert not call.over
     assert [line["log_level"] for line in logs if line["event"] == "ari.left_alone"] == ["info"]
