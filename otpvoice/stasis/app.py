@@ -66,7 +66,7 @@ class StasisApp:
     _waiting: WaitingRoom[Trunk] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._waiting = WaitingRoom(self._end_unclaimed)
+        self._waiting = WaitingRoom(self._end_unbegun)
 
     # --- calls ------------------------------------------------------------------------------------------------------
 
@@ -245,10 +245,7 @@ class StasisApp:
         log.info("call.arrived", call=record.id, account=record.account, channel=party.channel_id, prepared=prepared)
         self._begin(node, flow, record, line)
 
-    def _end_unclaimed(self, record: CallRecord, by: OwnAction) -> None:
-        self._end_unbegun(record, own=by)
-
-    def _end_unbegun(self, record: CallRecord, *, own: OwnAction | None = None, fault: Fault | None = None) -> None:
+    def _end_unbegun(self, record: CallRecord, own: OwnAction | None = None, fault: Fault | None = None) -> None:
         """What lies in the store has an end, also where it never began."""
         record.end(classify(Ending(answered=False, own=own, fault=fault)), self.clock.wall())
         self.records.finish(record.to_json())

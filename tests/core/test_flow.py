@@ -34,24 +34,13 @@ from otpvoice.core.events import (
     SpeakingStarted,
 )
 from otpvoice.core.flow import END_OF_CHANNEL, CallFlow
-from otpvoice.core.locale import Locale, Locales
 from otpvoice.core.outcome import Fault, OutcomeClass, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.secret import Keys, OtpCode
 from otpvoice.core.speaking import BREATH, SLACK_OF_SPEECH, START_OF_SPEECH, resume_point
 from otpvoice.core.speech import CodeCharacter, Silence, Words
+from tests.core.stories import LOCALES
 
-ENGLISH = Locale(
-    tag="en",
-    code="Your code is: {code}",
-    code_with_brand="Your {brand} code is: {code}",
-    again="Again:",
-    capital="capital {letter}",
-    digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-    letters={},
-    voices={"espeak": {"en": "en"}},
-)
-LOCALES = Locales([ENGLISH])
 ASK = (Say("How many?"),)
 TWO = DigitRules(max_digits=2)
 PASSES = object()
