@@ -16,14 +16,18 @@ ROOT = Path(otpvoice.__file__).parent
 MAY_IMPORT: dict[str, set[str]] = {
     "core": {"core"},
     "media": {"media"},
+    "trust": {"trust"},
     "dialects": {"dialects", "core"},
     "ari": {"ari", "core", "media"},
-    "adapters": {"adapters", "core", "media"},
+    "adapters": {"adapters", "core", "media", "trust"},
     "session": {"core", "media"},
-    "stasis": {"stasis", "session", "ari", "core"},
+    "rehearsal": {"rehearsal", "core", "media"},
+    "stasis": {"stasis", "session", "ari", "rehearsal", "core"},
+    "chronicle": {"stasis", "adapters", "dialects", "core"},
+    "interview": {"session", "adapters", "dialects", "core"},
     "dialplan": {"stasis", "dialects", "ari", "core"},
-    "web": {"web", "stasis", "dialects", "media", "core"},
-    "settings": {"settings", "core", "dialects"},
+    "web": {"web", "stasis", "dialects", "media", "core", "trust"},
+    "settings": {"settings", "core", "dialects", "trust"},
     "logs": {"logs", "core"},
     "testkit": {"testkit", "media"},
     "cli": {"cli", "service", "settings", "logs", "testkit", "adapters", "core"},
@@ -31,14 +35,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "service": {
         "adapters",
         "ari",
+        "chronicle",
         "core",
         "dialects",
         "dialplan",
+        "interview",
         "logs",
         "media",
+        "rehearsal",
         "session",
         "settings",
         "stasis",
+        "trust",
         "web",
     },
     "__main__": {"cli"},
@@ -47,7 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 DOORS = {"dialects.native", "dialects.callflow", "dialects.jsonrpc", "dialects.stasis_args"}
 """Dialects share what is beside them, and never import each other."""
 IMPURE = {"asyncio", "aiohttp", "redis", "time", "random", "secrets", "os", "socket", "logging", "structlog", "uuid"}
-PURE = ("core", "media", "dialects")
+PURE = ("core", "media", "dialects", "trust")
 VENDORS = ("telesign", "8x8", "wavecell", "voxology", "exotel", "commpeak", "twilio")
 
 
