@@ -7,7 +7,7 @@ Seconds everywhere. Defaults are those of the HTTP API.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.secret import OtpCode
@@ -25,6 +25,41 @@ class Say:
     gap: float = 1.0
     id: str | None = None
     tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """After its readings a code is offered again: ``key`` reads it once more, ``limit`` times at most."""
+
+    key: str = "1"
+    limit: int = 3
+
+
+ANY_KEY: Final = "any"
+RANDOM_KEY: Final = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Nothing secret is spoken before a key is pressed: a voicemail presses none.
+
+    ``key``: one of ``0-9*#``, ``ANY_KEY``, or ``RANDOM_KEY``: a digit that is drawn for the call and announced. The
+    first key decides a try; ``timeout`` seconds from the end of the question without one end it. After ``tries`` the
+    ``failure`` is spoken (empty: the language's own sentence), and the plan is over.
+    """
+
+    key: str = "1"
+    tries: int = 2
+    timeout: float = 8.0
+    failure: tuple[Say | Play | Pause, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageKey:
+    """A key that has the code read in another language, before it is read or while it is."""
+
+    key: str
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +82,9 @@ class SayCode:
     slow_down: float = 0.1
     language: str | None = None
     voice: str | None = None
+    replay: Replay | None = None
+    gate: Gate | None = None
+    languages: tuple[LanguageKey, ...] = ()
     id: str | None = None
     tag: str | None = None
 
@@ -62,10 +100,11 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Play:
-    """Play a recording of the prompts folder, by its name, ``times`` times."""
+    """Play a recording ``times`` times: ``prompt`` of the prompts folder, by its name, or what lies at ``url``."""
 
-    prompt: str
+    prompt: str | None = None
     times: int = 1
+    url: str | None = field(default=None, repr=False)  # it may hold a token
     id: str | None = None
     tag: str | None = None
 
@@ -108,6 +147,15 @@ class Dial:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Press keys ourselves: ``0-9A-D*#``, and ``w`` waits for half a second (Asterisk's ``main/app.c``)."""
+
+    digits: str = field(repr=False)  # people have PINs
+    id: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     """End the call here, whatever was to follow it."""
 
@@ -115,4 +163,4 @@ class Hangup:
     tag: str | None = None
 
 
-Action: TypeAlias = Say | SayCode | Play | Gather | Pause | Dial | Hangup
+Action: TypeAlias = Say | SayCode | Play | Gather | Pause | SendDigits | Dial | Hangup

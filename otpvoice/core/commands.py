@@ -5,7 +5,7 @@ The session carries commands out; none of them returns anything, what comes of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from otpvoice.core.events import Report
@@ -75,6 +75,18 @@ class StopSpeaking:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDigits:
+    """Press keys on the first party's line. Nothing comes of it but ``DigitsNotSent``, where Asterisk refuses."""
+
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Ask what to do next, by what was just told as ``Asked``. What comes of it: ``Instructed``, ``NotInstructed``."""
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """End the channel. ``by``: whose decision it was; None where a fault left no choice."""
 
@@ -89,5 +101,17 @@ class Tell:
 
 
 Command: TypeAlias = (
-    Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | Speak | StopSpeaking | HangUp | Tell
+    Dial
+    | Answer
+    | Release
+    | DialSecond
+    | HangUpSecond
+    | Connect
+    | Part
+    | Speak
+    | StopSpeaking
+    | SendDigits
+    | Ask
+    | HangUp
+    | Tell
 )

@@ -5,13 +5,27 @@ What is compiled can be rendered ahead, so that a text that can't be spoken ring
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, assert_never
 
-from otpvoice.core.actions import Action, Dial, Gather, Hangup, Pause, Play, Prompt, Say, SayCode
+from otpvoice.core.actions import (
+    RANDOM_KEY,
+    Action,
+    Dial,
+    Gather,
+    Hangup,
+    Pause,
+    Play,
+    Prompt,
+    Say,
+    SayCode,
+    SendDigits,
+)
 from otpvoice.core.locale import Locales
 from otpvoice.core.plan import CallPlan
-from otpvoice.core.reading import code_script, play_script, say_script
+from otpvoice.core.question import Manner, failure_script, gate_script, menu_script, offer_script
+from otpvoice.core.reading import code_script, play_script, replay_script, say_script
 from otpvoice.core.ringback import ringback
 from otpvoice.core.speech import Script, Silence
 
@@ -22,6 +36,38 @@ class SpokenStep:
 
     action: Say | SayCode | Play | Pause
     script: Script
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """A code in one language: its readings, one more for each time that it may be asked for, and the offer of that."""
+
+    readings: Script
+    replays: tuple[Script, ...]
+    offer: Script
+
+
+@dataclass(frozen=True, slots=True)
+class CodeStep:
+    """Read a code to somebody who presses keys for it.
+
+    ``gate``: what is asked before (empty: nothing is); ``key``: what it wants. ``tongues``: the call's own language
+    first (under ""), then the others by their keys.
+    """
+
+    action: SayCode
+    key: str | None
+    gate: Script
+    failure: Script
+    tongues: Mapping[str, Tongue]
+
+
+@dataclass(frozen=True, slots=True)
+class SendStep:
+    """Press keys, which takes so many ``seconds``."""
+
+    action: SendDigits
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +95,29 @@ class HangupStep:
     action: Hangup
 
 
-Step: TypeAlias = SpokenStep | GatherStep | DialStep | HangupStep
+Step: TypeAlias = SpokenStep | CodeStep | GatherStep | SendStep | DialStep | HangupStep
+
+TONE: Final = 0.1
+"""Seconds that a key which we press sounds."""
+KEY: Final = 0.25
+"""Seconds from one key to the next: it is quiet before each for as long as it sounds, and nobody is always in time."""
+WAIT: Final = 0.5
+"""Seconds of a ``w``."""
 
 
 def compile_plan(plan: CallPlan, locales: Locales) -> tuple[Step, ...]:
     """Return one step an action. Raises ``ValueError`` for a template that breaks its rules."""
-    return tuple(_compile(action, plan, locales) for action in plan.actions)
+    return compile_actions(plan.actions, plan, locales)
+
+
+def compile_actions(actions: Iterable[Action], plan: CallPlan, locales: Locales) -> tuple[Step, ...]:
+    """Return one step an action, spoken as a plan wants it. Raises ``ValueError`` as ``compile_plan``."""
+    return tuple(_compile(action, plan, locales) for action in actions)
+
+
+def sending_seconds(digits: str) -> float:
+    """Return how long it takes to press these keys."""
+    return sum(WAIT if digit == "w" else KEY for digit in digits) + TONE
 
 
 def scripts_of(step: Step) -> tuple[Script, ...]:
@@ -62,14 +125,22 @@ def scripts_of(step: Step) -> tuple[Script, ...]:
     match step:
         case SpokenStep(script=script):
             return (script,)
+        case CodeStep(gate=gate, failure=failure, tongues=tongues):
+            spoken = ((one.readings, *one.replays, one.offer) for one in tongues.values())
+            return (gate, failure, *(script for scripts in spoken for script in scripts))
         case GatherStep(prompt=prompt, success=success, failure=failure):
             return (prompt, success, failure)
         case DialStep(ringback=ringback_):
             return (ringback_,)
-        case HangupStep():
+        case SendStep() | HangupStep():
             return ()
         case _:
             assert_never(step)
+
+
+def scripts_in(steps: Iterable[Step]) -> tuple[Script, ...]:
+    """Return all that steps may speak, each script once."""
+    return tuple(dict.fromkeys(script for step in steps for script in scripts_of(step) if script))
 
 
 def type_of(step: Step) -> str:
@@ -79,6 +150,8 @@ def type_of(step: Step) -> str:
 
 def _compile(action: Action, plan: CallPlan, locales: Locales) -> Step:
     match action:
+        case SayCode(gate=gate, replay=replay, languages=languages) if gate or replay or languages:
+            return _compile_code(action, plan, locales)
         case Say() | SayCode() | Play() | Pause():
             return SpokenStep(action, _prompt((action,), plan, locales))
         case Gather():
@@ -88,6 +161,8 @@ def _compile(action: Action, plan: CallPlan, locales: Locales) -> Step:
                 success=_prompt(action.success, plan, locales),
                 failure=_prompt(action.failure, plan, locales),
             )
+        case SendDigits(digits=digits):
+            return SendStep(action, sending_seconds(digits))
         case Dial():
             return DialStep(action, ringback(plan.language))
         case Hangup():
@@ -96,13 +171,52 @@ def _compile(action: Action, plan: CallPlan, locales: Locales) -> Step:
             assert_never(action)
 
 
+def _compile_code(say: SayCode, plan: CallPlan, locales: Locales) -> CodeStep:
+    manner = Manner(plan.language, plan.voice, locales)
+    key = say.gate.key if say.gate is not None else None
+    if key == RANDOM_KEY:
+        raise ValueError("a random key is drawn before a plan is compiled: see core.chance")
+    own = say.language or plan.language
+    return CodeStep(
+        say,
+        key,
+        gate=menu_script(say, manner) if key is None else gate_script(say, key, manner),
+        failure=() if say.gate is None else _prompt(say.gate.failure, plan, locales) or failure_script(say, manner),
+        tongues={
+            choice: _tongue(_in(language, own, say, locales), language, plan, manner)
+            for choice, language in (("", own), *((choice.key, choice.language) for choice in say.languages))
+        },
+    )
+
+
+def _in(language: str, own: str, say: SayCode, locales: Locales) -> SayCode:
+    # A template is in the call's own language; another one says it in its own words, where it has any.
+    locale = locales.find(language)
+    keep = locale is None or locale is locales.find(own)
+    return replace(say, language=language, template=say.template if keep else None)
+
+
+def _tongue(say: SayCode, language: str, plan: CallPlan, manner: Manner) -> Tongue:
+    replay, locales = say.replay, manner.locales
+    return Tongue(
+        code_script(say, plan.language, plan.voice, locales),
+        tuple(
+            replay_script(say, count, plan.language, plan.voice, locales)
+            for count in range(1, (replay.limit if replay else 0) + 1)
+        ),
+        offer_script(say, replay.key, language, manner) if replay else (),
+    )
+
+
 def _prompt(items: Prompt, plan: CallPlan, locales: Locales) -> Script:
     script: list[Script] = []
     for item in items:
         match item:
             case Say():
                 script.append(say_script(item, plan.language, plan.voice))
-            case SayCode():
+            case SayCode(gate=gate, replay=replay, languages=languages):
+                if gate or replay or languages:
+                    raise ValueError("a code in a prompt asks for no keys of its own: they are the gather's")
                 script.append(code_script(item, plan.language, plan.voice, locales))
             case Play():
                 script.append(play_script(item))
@@ -119,6 +233,7 @@ _TYPES: Final = {
     "Play": "play",
     "Gather": "gather",
     "Pause": "pause",
+    "SendDigits": "send_digits",
     "Dial": "dial",
     "Hangup": "hangup",
 }

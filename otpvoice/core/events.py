@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from otpvoice.core.actions import Action
 from otpvoice.core.digits import Collected
 from otpvoice.core.outcome import Fault, Outcome, OwnAction
 
@@ -137,6 +138,30 @@ class DigitReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class DigitsNotSent:
+    """Asterisk did not press the keys that we wanted pressed."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Instructed:
+    """Whoever was asked has said what to do next; nothing: the plan is over."""
+
+    at: float
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NotInstructed:
+    """Whoever was asked did not say what to do next, or nothing that can be done. ``code``, ``message``: for people."""
+
+    at: float
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class MediaLost:
     """The media leg died under the call: it can neither speak nor hear any more."""
 
@@ -216,6 +241,9 @@ Happening: TypeAlias = (
     | SpeakingFinished
     | SpeakingFailed
     | DigitReceived
+    | DigitsNotSent
+    | Instructed
+    | NotInstructed
     | MediaLost
     | MediaUnavailable
     | CallReleased
@@ -244,6 +272,13 @@ class CodeDelivered:
     """A first complete reading of the code was played."""
 
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CodeReplayed:
+    """The callee wants the code again, for the ``count``-th time, and gets it."""
+
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,14 +318,29 @@ class ActionCompleted:
 
 @dataclass(frozen=True, slots=True)
 class ActionFailed:
-    """The plan's action ``index`` could not be done (None: the call itself failed); the plan ends."""
+    """The plan's action ``index`` could not be done (None: the call itself, or a question, failed)."""
 
     index: int | None
     code: str
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A report by which somebody is asked what to do next, and told what nobody else is."""
+
+    report: DigitsCollected | ActionCompleted
+
+
 Report: TypeAlias = (
-    CharacterPlayed | CodeDelivered | KeyPressed | DigitsCollected | SecondEnded | ActionCompleted | ActionFailed
+    Asked
+    | CharacterPlayed
+    | CodeDelivered
+    | CodeReplayed
+    | KeyPressed
+    | DigitsCollected
+    | SecondEnded
+    | ActionCompleted
+    | ActionFailed
 )
 Event: TypeAlias = Happening | Report

@@ -7,15 +7,33 @@ sockets and no opinion about formats; the moment is an argument.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
+from otpvoice.core.actions import Action
+from otpvoice.core.asking import MOST_ASKED, ask
+from otpvoice.core.coding import read_code
 from otpvoice.core.commands import Answer, Command, Dial
-from otpvoice.core.compile import DialStep, GatherStep, HangupStep, SpokenStep, Step, compile_plan, scripts_of, type_of
+from otpvoice.core.compile import (
+    CodeStep,
+    DialStep,
+    GatherStep,
+    HangupStep,
+    SendStep,
+    SpokenStep,
+    Step,
+    compile_actions,
+    compile_plan,
+    scripts_in,
+    type_of,
+)
 from otpvoice.core.dialing import dial
 from otpvoice.core.digits import Collected
 from otpvoice.core.ending import give_up, hang_up, leave, let_go
 from otpvoice.core.events import (
     ActionCompleted,
+    ActionFailed,
+    Asked,
     CallAnswered,
     CallEnded,
     CallReleased,
@@ -27,13 +45,14 @@ from otpvoice.core.events import (
 )
 from otpvoice.core.gathering import gather
 from otpvoice.core.hearing import hear
+from otpvoice.core.keying import send_digits
 from otpvoice.core.locale import Locales
 from otpvoice.core.outcome import Ending, Fault, OwnAction
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
 from otpvoice.core.speaking import speak
 from otpvoice.core.speech import Script
-from otpvoice.core.stage import ActionFault, Stage, Steps, TimedOut, Told
+from otpvoice.core.stage import ActionFault, PlanOver, Stage, Steps, TimedOut, Told
 
 TO_ANSWER = 10.0
 """Seconds that picking up a channel which was handed to us may take, with the wait for a media leg."""
@@ -47,7 +66,9 @@ class CallFlow:
     def __init__(self, plan: CallPlan, locales: Locales) -> None:
         """Raises ``ValueError`` where a template of the plan breaks its rules."""
         self.plan = plan
+        self._locales = locales
         self.steps: tuple[Step, ...] = compile_plan(plan, locales)
+        self._fallback = self.compiled(plan.webhook.fallback) if plan.webhook is not None else ()
         self.proof = Proof.expecting(self.steps)
         self.over = False
         self._stage = Stage(plan, self.proof, Ending(answered=False, inbound=plan.inbound))
@@ -56,8 +77,12 @@ class CallFlow:
 
     @property
     def scripts(self) -> tuple[Script, ...]:
-        """All that this call may speak."""
-        return tuple(script for step in self.steps for script in scripts_of(step) if script)
+        """All that this call may speak, as far as that is known before it begins."""
+        return scripts_in((*self.steps, *self._fallback))
+
+    def compiled(self, actions: Iterable[Action]) -> tuple[Step, ...]:
+        """Return actions as this call would do them. Raises ``ValueError`` as the constructor."""
+        return compile_actions(actions, self.plan, self._locales)
 
     @property
     def deadline(self) -> float | None:
@@ -181,25 +206,58 @@ class CallFlow:
         if self._is_stale(told.at):
             yield from self._let_go(OwnAction.EXPIRED)
             return
-        end = self._let_go
-        for index, step in enumerate(self.steps):
-            try:
-                yield from self._perform(step)
-            except ActionFault as fault:
-                yield from self._give_up(fault, index)
-                return
-            stage.tell(ActionCompleted(index, type_of(step), step.action.id))
-            if isinstance(step, HangupStep):
-                end = self._hang_up
-                break
+        hung_up = False
+        try:
+            hung_up = yield from self._do_all()
+        except ActionFault as fault:
+            yield from self._give_up(fault, stage.index)
+            return
+        except PlanOver as over:
+            stage.tell(ActionFailed(stage.index, over.code, over.message))
         if stage.spoke:
             yield from self._wait(self.plan.tail)
-        yield from end(OwnAction.HANG_UP_BY_PLAN)
+        yield from (self._hang_up if hung_up else self._let_go)(OwnAction.HANG_UP_BY_PLAN)
+
+    def _do_all(self) -> Steps[bool]:
+        """Do what the plan says, and what whoever is asked says then. Returns whether the call is to be hung up."""
+        stage, webhook = self._stage, self.plan.webhook
+        steps = self.steps
+        if webhook is None or not webhook.interactive:
+            return (yield from self._do(steps, asks=False))
+        for _ in range(MOST_ASKED):
+            if (yield from self._do(steps, asks=True)):
+                return True
+            actions = yield from ask(stage, webhook.timeout)
+            steps = self._fallback if actions is None else self.compiled(actions)
+            self.proof.expect(steps)
+            if not actions:
+                break
+        return (yield from self._do(steps, asks=False))
+
+    def _do(self, steps: Sequence[Step], *, asks: bool) -> Steps[bool]:
+        """Do some steps. Returns whether one of them hangs up, which is then the last."""
+        stage = self._stage
+        for step in steps:
+            stage.asks = asks and step is steps[-1] and not isinstance(step, HangupStep)
+            yield from self._perform(step)
+            completed = ActionCompleted(stage.index, type_of(step), step.action.id)
+            question = stage.take_question()
+            stage.tell(Asked(completed) if stage.asks and question is None else completed)
+            if question is not None:
+                stage.tell(Asked(question))
+            stage.index += 1
+            if isinstance(step, HangupStep):
+                return True
+        return False
 
     def _perform(self, step: Step) -> Steps[None]:
         match step:
             case SpokenStep(script=script):
                 yield from speak(self._stage, script)
+            case CodeStep():
+                yield from read_code(self._stage, step)
+            case SendStep():
+                yield from send_digits(self._stage, step)
             case GatherStep():
                 yield from gather(self._stage, step)
             case DialStep():

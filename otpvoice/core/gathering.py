@@ -7,7 +7,7 @@ from otpvoice.core.compile import GatherStep
 from otpvoice.core.digits import Collected, DigitCollector, EndedBy
 from otpvoice.core.events import DigitReceived, DigitsCollected
 from otpvoice.core.speaking import speak, speak_listening
-from otpvoice.core.stage import Stage, Steps, TimedOut, Told
+from otpvoice.core.stage import ActionFault, Stage, Steps, TimedOut, Told
 
 
 def gather(stage: Stage, step: GatherStep) -> Steps[None]:
@@ -27,15 +27,31 @@ def gather(stage: Stage, step: GatherStep) -> Steps[None]:
         if ended is not None:
             _bring(stage, action, ended, tries)
         raise
-    if collected is not None:
+    if collected is None:
+        return
+    last = step.success if collected.valid else step.failure
+    if not stage.asks:
         _bring(stage, action, collected, tries)
-        yield from speak(stage, step.success if collected.valid else step.failure)
+        yield from speak(stage, last)
+        return
+    # Whoever is asked by it hears of it when the callee has heard all; a call that ends before asks nobody.
+    try:
+        yield from speak(stage, last)
+    except (GeneratorExit, ActionFault):
+        _bring(stage, action, collected, tries)
+        raise
+    stage.collected = collected
+    stage.question = _report(action, collected, tries)
 
 
 def _bring(stage: Stage, action: Gather, collected: Collected, tries: int) -> None:
     """Keep what came of it for whoever asked, and tell it."""
     stage.collected = collected
-    stage.tell(DigitsCollected(collected, action.tag, tries, action.sensitive))
+    stage.tell(_report(action, collected, tries))
+
+
+def _report(action: Gather, collected: Collected, tries: int) -> DigitsCollected:
+    return DigitsCollected(collected, action.tag, tries, action.sensitive)
 
 
 def _try(stage: Stage, step: GatherStep, collector: DigitCollector) -> Steps[Collected]:

@@ -22,7 +22,9 @@ class Locale:
     """One language pack.
 
     ``code`` and ``code_with_brand`` are templates, ``again`` opens each reading after the first, ``capital`` holds
-    ``{letter}``. ``digits``: ten words. ``letters``: only those that engines get wrong on their own.
+    ``{letter}``. ``gate``, ``replay`` and ``choose`` (this language) hold the ``{key}`` to press, ``gate_any`` none;
+    ``gate_failure``: it was not pressed. ``star`` and ``pound``: names of those keys. ``digits``: ten words.
+    ``letters``: only those that engines get wrong on their own.
     ``voices``: engine → language tag → that engine's name of the voice.
     """
 
@@ -31,6 +33,13 @@ class Locale:
     code_with_brand: str
     again: str
     capital: str
+    gate: str
+    gate_any: str
+    gate_failure: str
+    replay: str
+    choose: str
+    star: str
+    pound: str
     digits: tuple[str, ...]
     letters: Mapping[str, str]
     voices: Mapping[str, Mapping[str, str]]
@@ -41,6 +50,10 @@ class Locale:
             return self.digits[int(character)]
         letter = self.letters.get(character.lower(), character.lower())
         return self.capital.replace("{letter}", letter) if character.isupper() else letter
+
+    def key(self, key: str) -> str:
+        """Return what one of ``0-9*#`` is called."""
+        return {"*": self.star, "#": self.pound}.get(key) or self.word(key)
 
     def voice(self, engine: str, tag: str) -> str | None:
         """Return the engine's voice for a tag, the nearest there is; None: the pack names none for this engine."""
@@ -117,18 +130,17 @@ def parse_locale(document: Mapping[str, Any], source: str) -> Locale:
     if problems:
         raise ValueError("\n".join(f"{source}: {problem}" for problem in problems))
     return Locale(
-        tag=document["tag"],
-        code=document["code"],
-        code_with_brand=document["code_with_brand"],
-        again=document["again"],
-        capital=document["capital"],
+        **{name: document[name] for name in _SENTENCES},
         digits=tuple(document["digits"][digit] for digit in digits),
         letters=MappingProxyType(dict(document.get("letters", {}))),
         voices=MappingProxyType({engine: MappingProxyType(dict(v)) for engine, v in document["voices"].items()}),
     )
 
 
-_SENTENCES: Final = ("tag", "code", "code_with_brand", "again", "capital")
+_SENTENCES: Final = (
+    "tag", "code", "code_with_brand", "again", "capital",
+    "gate", "gate_any", "gate_failure", "replay", "choose", "star", "pound",
+)  # fmt: skip
 _TABLES: Final = ("digits", "letters", "voices")
 
 
@@ -150,7 +162,10 @@ def _problems(document: Mapping[str, Any]) -> Iterable[str]:
     yield from _table_problems(document)
 
 
-_PLACEHOLDERS: Final = {"code": ["code"], "code_with_brand": ["brand", "code"], "again": [], "capital": ["letter"]}
+_PLACEHOLDERS: Final = {
+    "code": ["code"], "code_with_brand": ["brand", "code"], "again": [], "capital": ["letter"], "gate": ["key"],
+    "gate_any": [], "gate_failure": [], "replay": ["key"], "choose": ["key"], "star": [], "pound": [],
+}  # fmt: skip
 
 
 def _table_problems(document: Mapping[str, Any]) -> Iterable[str]:

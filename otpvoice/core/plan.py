@@ -13,12 +13,29 @@ from otpvoice.core.actions import Action
 
 
 @dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where what happens is told, and who may be asked for more.
+
+    ``events``: types of events, or ``*`` for all. ``interactive``: when the plan has run out of actions, what comes
+    next is asked for there, and waited for at most ``timeout`` seconds; without an answer that can be used,
+    ``fallback`` is done, and then the call is over.
+    """
+
+    url: str = field(repr=False)  # it may hold a token
+    events: tuple[str, ...] = ("*",)
+    interactive: bool = False
+    timeout: float = 5.0
+    fallback: tuple[Action, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CallPlan:
     """One call as asked for. ``to`` and ``caller_id`` are E.164 with plus, or local numbers; times in seconds.
 
     ``inbound``: Asterisk hands us a channel, which is answered; nobody is dialled, and ``to`` and ``caller_id`` are
     what that channel says of itself (``to`` None: not known yet). ``goes_on``: when the plan is over, the channel goes
-    on in the dialplan that handed it to us; else it is hung up.
+    on in the dialplan that handed it to us; else it is hung up. ``shown``: the caller ID that second legs show which do
+    not say; of a channel that was handed to us ``caller_id`` is somebody else's.
     """
 
     to: str | None
@@ -34,5 +51,12 @@ class CallPlan:
     valid_until: float | None = None
     sip_headers: Mapping[str, str] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    webhook: Webhook | None = None
     inbound: bool = False
     goes_on: bool = False
+    shown: str | None = None
+
+    @property
+    def asks_at_answer(self) -> bool:
+        """Is there nothing to do yet when the call is answered, and somebody to ask?"""
+        return not self.actions and self.webhook is not None and self.webhook.interactive

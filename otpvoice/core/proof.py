@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from otpvoice.core.compile import GatherStep, Step, scripts_of
+from otpvoice.core.compile import CodeStep, SpokenStep, Step, scripts_of
 from otpvoice.core.events import CharacterPlayed, CodeDelivered
 from otpvoice.core.speech import CodeCharacter, Script
 
@@ -18,7 +18,8 @@ class Proof:
     """Characters played, in order of time.
 
     ``spoken``: is a code to be spoken at all, wherever in the plan? ``expected``: readings that are due whatever the
-    callee keys; what a gather says may not come, or come more than once, and is not among them.
+    callee keys; what a gather says, or is read again by request, may not come, or come more than once, and is not among
+    them.
     """
 
     spoken: bool = False
@@ -31,12 +32,14 @@ class Proof:
     @classmethod
     def expecting(cls, steps: Sequence[Step]) -> Proof:
         """Return an empty proof for what a plan wants read."""
-        return cls(
-            spoken=any(_readings(script) for step in steps for script in scripts_of(step)),
-            expected=sum(
-                _readings(script) for step in steps if not isinstance(step, GatherStep) for script in scripts_of(step)
-            ),
-        )
+        proof = cls()
+        proof.expect(steps)
+        return proof
+
+    def expect(self, steps: Sequence[Step]) -> None:
+        """Expect what these steps want read, too."""
+        self.spoken = self.spoken or any(_readings(script) for step in steps for script in scripts_of(step))
+        self.expected += sum(map(_due, steps))
 
     @property
     def complete(self) -> bool:
@@ -70,6 +73,16 @@ class Proof:
         self._run = 0
         self.readings += 1
         return [report, CodeDelivered(report.at)] if self.readings == 1 else [report]
+
+
+def _due(step: Step) -> int:
+    match step:
+        case SpokenStep(script=script):
+            return _readings(script)
+        case CodeStep(action=say):
+            return say.times
+        case _:
+            return 0
 
 
 def _readings(script: Script) -> int:

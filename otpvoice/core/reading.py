@@ -12,7 +12,7 @@ from typing import Final
 
 from otpvoice.core.actions import Play, Say, SayCode
 from otpvoice.core.locale import Locales, split_template
-from otpvoice.core.speech import CodeCharacter, Recording, Script, Silence, Spoken, Words
+from otpvoice.core.speech import CodeCharacter, Recording, RemoteRecording, Script, Silence, Spoken, Words
 
 AROUND_CODE: Final = 0.5
 """Seconds between the words and the code next to them."""
@@ -39,7 +39,7 @@ def say_script(say: Say, language: str, voice: str | None) -> Script:
 
 def play_script(play: Play) -> Script:
     """Return the recording, ``times`` times with a pause between."""
-    once = (Recording(play.prompt),)
+    once: Script = (Recording(play.prompt) if play.prompt is not None else RemoteRecording(play.url or ""),)
     return (*once, *(piece for _ in range(1, play.times) for piece in (Silence(BETWEEN_RECORDINGS), *once)))
 
 
@@ -64,14 +64,21 @@ def code_script(say: SayCode, language: str, voice: str | None, locales: Locales
 
     script: list[Spoken] = []
     for reading in range(1, say.times + 1):
-        speed = max(SLOWEST, round(say.speed - say.slow_down * (reading - 1), 3))
         if reading > 1:
             script += _silence(BETWEEN_READINGS)
-        opening = _words(before if reading == 1 else again, language, voice, speed)
-        script += (*opening, *_silence(AROUND_CODE)) if opening else ()
-        script += _read(say, reading, language, voice, speed)
+        script += _reading(say, reading, before if reading == 1 else again, language, voice)
     closing = _words(_after_code(after), language, voice, say.speed)
     return (*script, *_silence(AROUND_CODE), *closing) if closing else tuple(script)
+
+
+def replay_script(say: SayCode, count: int, language: str, voice: str | None, locales: Locales) -> Script:
+    """Return one more reading, the ``count``-th (from 1) that the callee asks for, opened by the locale's *again*."""
+    language, voice = say.language or language, say.voice or voice
+    locale = locales.find(language)
+    if locale is None and say.template is None:
+        locale = locales.default
+        language = locale.tag
+    return tuple(_reading(say, say.times + count, locale.again if locale else "", language, voice))
 
 
 def groups(length: int, size: int) -> tuple[int, ...]:
@@ -91,6 +98,15 @@ def groups(length: int, size: int) -> tuple[int, ...]:
 def is_speakable(text: str) -> bool:
     """Is there anything in it but punctuation and space?"""
     return any(unicodedata.category(character)[0] not in "PZC" for character in text)
+
+
+def _reading(say: SayCode, reading: int, opening: str, language: str, voice: str | None) -> Iterator[Spoken]:
+    """One reading with what opens it; later ones are slower, those that are asked for as slow as the last one due."""
+    speed = max(SLOWEST, round(say.speed - say.slow_down * (min(reading, say.times) - 1), 3))
+    if words := _words(opening, language, voice, speed):
+        yield from words
+        yield from _silence(AROUND_CODE)
+    yield from _read(say, reading, language, voice, speed)
 
 
 def _read(say: SayCode, reading: int, language: str, voice: str | None, speed: float) -> Iterator[Spoken]:

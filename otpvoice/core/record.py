@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from otpvoice.core.actions import Dial
 from otpvoice.core.events import (
     ActionFailed,
+    Asked,
     CallAnswered,
     CallDialed,
     CallEnded,
@@ -81,6 +81,10 @@ class CallRecord:
     def note(self, event: Event) -> bool:
         """Take down what happened. True when ``state`` changed."""
         before = self.state
+        self._note(event.report if isinstance(event, Asked) else event)
+        return self.state is not before
+
+    def _note(self, event: Event) -> None:
         match event:
             case CallDialed(at=at):
                 self._reach(State.DIALING)
@@ -98,7 +102,7 @@ class CallRecord:
             case QualitySampled():
                 self.quality = event
             case DigitsCollected():
-                self.collected.append(_collected(event))
+                self.collected.append(collected_json(event))
             case ActionFailed(index=index, code=code, message=message):
                 self.errors.append({"code": code, "message": message, "action": index})
             case CallEnded(at=at) | CallReleased(at=at):
@@ -109,7 +113,6 @@ class CallRecord:
                 self.second(number).outcome = outcome
             case _:
                 pass
-        return self.state is not before
 
     def end(self, outcome: Outcome, at: float) -> None:
         """Close the record. ``at`` counts where the channel's own end was not seen."""
@@ -119,11 +122,19 @@ class CallRecord:
         for second in self.seconds.values():
             second.close(outcome, self.ended_at)
 
-    def second(self, number: int) -> SecondLeg:
-        """Return what is known of the second leg of this number (from 1)."""
+    @property
+    def ring_ms(self) -> int | None:
+        """From ringing to the answer or the end."""
+        return span_ms(self.ringing_at, self.answered_at or self.ended_at)
+
+    @property
+    def talk_ms(self) -> int | None:
+        """From the answer to the end."""
+        return span_ms(self.answered_at, self.ended_at)
+
+    def second(self, number: int, to: str | None = None) -> SecondLeg:
+        """Return what is known of the second leg of this number (from 1); ``to``: who is called, where it begins."""
         if number not in self.seconds:
-            dials = [action for action in self.plan.actions if isinstance(action, Dial)]
-            to = dials[number - 1].to if number <= len(dials) else None
             self.seconds[number] = SecondLeg(f"{self.id}-{number + 1}", to)
         return self.seconds[number]
 
@@ -150,21 +161,21 @@ class CallRecord:
             "outcome": outcome_json(self.outcome),
             "delivered": self.proof.delivered,
             "played": self._played(),
-            "collected": self.collected,
+            "collected": list(self.collected),
             "created_at": rfc3339(self.created_at),
             "dialed_at": rfc3339(self.dialed_at),
             "ringing_at": rfc3339(self.ringing_at),
             "answered_at": rfc3339(self.answered_at),
             "ended_at": rfc3339(self.ended_at),
-            "ring_ms": span_ms(self.ringing_at, self.answered_at or self.ended_at),
-            "talk_ms": span_ms(self.answered_at, self.ended_at),
+            "ring_ms": self.ring_ms,
+            "talk_ms": self.talk_ms,
             "legs": self._legs(),
             "media": [],
             "speech": {"voice": self.voice, "fallback": None},
             "node": self.node,
             "instance": self.instance,
             "metadata": dict(self.plan.metadata),
-            "errors": self.errors,
+            "errors": list(self.errors),
         }
 
     def _played(self) -> dict[str, Any]:
@@ -195,7 +206,8 @@ class CallRecord:
         ]
 
 
-def _collected(event: DigitsCollected) -> dict[str, Any]:
+def collected_json(event: DigitsCollected) -> dict[str, Any]:
+    """Return what a gather brought as the record shows it; keys that are sensitive are not shown."""
     collected = event.collected
     return {
         "tag": event.tag,

@@ -5,6 +5,8 @@ Whoever runs it sees the same events and may close it: that cuts the speech.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from otpvoice.core.commands import Speak, StopSpeaking
 from otpvoice.core.events import (
     CallHeld,
@@ -26,17 +28,20 @@ BREATH = 0.4
 """Seconds of silence before whatever is said next."""
 
 
-def speak(stage: Stage, script: Script) -> Steps[None]:
-    """Speak to the end. Keys that come meanwhile are type-ahead."""
+def speak(stage: Stage, script: Script, cut_by: Collection[str] = ()) -> Steps[str]:
+    """Speak to the end: "", or until one of these keys, which is returned. Other keys are type-ahead."""
     speaking = speak_listening(stage, script)
     told: Told = None
     while True:
         try:
             speaking.send(told)
         except StopIteration:
-            return
+            return ""
         told = yield
         if isinstance(told, DigitReceived):
+            if told.digit in cut_by:
+                speaking.close()
+                return told.digit
             stage.type_ahead(told.digit)
 
 

@@ -5,8 +5,9 @@ It knows no engine and no audio format. A *script* is rendered elsewhere, piece 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,13 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteRecording:
+    """A recording that lies at a URL of the request."""
+
+    url: str = field(repr=False)  # it may hold a token
+
+
+@dataclass(frozen=True, slots=True)
 class Tone:
     """Sine waves together, for exactly so many seconds; ``frequencies`` in Hz (ITU-T E.180)."""
 
@@ -54,13 +62,36 @@ class Tone:
     seconds: float
 
 
-Spoken: TypeAlias = Words | CodeCharacter | Recording | Tone | Silence
+Spoken: TypeAlias = Words | CodeCharacter | Recording | RemoteRecording | Tone | Silence
 Script: TypeAlias = tuple[Spoken, ...]
 
 
 class SpeechUnavailable(Exception):
-    """A script can't be made into sound. ``reason`` is a word for logs and answers; it never holds the text."""
+    """A script can't be made into sound. ``reason``: one of ``WORDS``, or a sentence; it never holds the text."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+    @property
+    def complaint(self) -> tuple[str, str]:
+        """A code for programs, and a sentence for people."""
+        if self.reason in WORDS:
+            return self.reason, WORDS[self.reason]
+        return "speech_unavailable", self.reason
+
+
+WORDS: Final[Mapping[str, str]] = {
+    "prompt_missing": "there is no recording of this name in the prompts folder",
+    "prompt_unreadable": "a recording of the prompts folder can't be read",
+    "prompt_format": "a recording of the prompts folder is no 16-bit PCM, or nothing is in it",
+    "prompt_too_large": "a recording of the prompts folder is too large, or too long",
+    "audio_blocked": "a URL leads where requests may not",
+    "audio_unreachable": "nobody answered at a URL",
+    "audio_timeout": "what lies at a URL did not come in time",
+    "audio_status": "a URL was not answered with 200",
+    "audio_too_large": "what lies at a URL has more than 5 MB, or plays for more than 300 s",
+    "audio_format": "what lies at a URL is no WAV, MP3, Ogg Vorbis or FLAC that can be played",
+    "not_ready_in_time": "the sound of the call was not ready in time",
+}
+"""Reasons that are codes of their own, with what they mean."""

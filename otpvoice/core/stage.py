@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from otpvoice.core.commands import Command, HangUpSecond, Tell
 from otpvoice.core.digits import Collected
-from otpvoice.core.events import Happening, Report, SecondEnded
+from otpvoice.core.events import DigitsCollected, Happening, Report, SecondEnded
 from otpvoice.core.outcome import Ending, Fault, OwnAction
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
@@ -40,12 +40,23 @@ class ActionFault(Exception):
         self.code, self.message, self.fault = code, message, fault
 
 
+class PlanOver(Exception):
+    """The rest of the plan makes no sense any more, and nothing broke. ``code`` and ``message`` are for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code, self.message = code, message
+
+
 @dataclass(slots=True)
 class Stage:
     """``now`` is set on each entry and nowhere else; ``deadline`` is the running step's, ``limit`` the whole talk's.
 
     ``gone``: the first party's channel is no longer ours. ``second``: the second party, while there is one;
     ``seconds``: how many were called so far. ``talking``: the two hear each other, and not us.
+
+    ``index``: of the running action, among all that were asked for so far. ``asks``: when it is done, somebody is asked
+    what to do next; ``question``: the report of what it brought, by which that is then done.
     """
 
     plan: CallPlan
@@ -59,6 +70,9 @@ class Stage:
     gone: bool = False
     spoke: bool = False
     talking: bool = False
+    index: int = 0
+    asks: bool = False
+    question: DigitsCollected | None = None
     utterances: int = 0
     seconds: int = 0
     second: Second | None = None
@@ -97,6 +111,11 @@ class Stage:
         if self.second is not None:
             self.tell(SecondEnded(self.second.number, self.second.outcome))
             self.second = None
+
+    def take_question(self) -> DigitsCollected | None:
+        """Return what an action has left to ask by, once."""
+        question, self.question = self.question, None
+        return question
 
     def take_commands(self) -> list[Command]:
         """Return what is to be done, once."""

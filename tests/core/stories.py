@@ -8,11 +8,19 @@ from typing import Any, TypeAlias
 
 from otpvoice.core.actions import Action
 from otpvoice.core.commands import Command, Tell
-from otpvoice.core.events import Happening, Report
+from otpvoice.core.events import (
+    DigitReceived,
+    Happening,
+    PiecePlayed,
+    Report,
+    SpeakingFinished,
+    SpeakingStarted,
+)
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.locale import Locale, Locales
 from otpvoice.core.outcome import Outcome, classify
 from otpvoice.core.plan import CallPlan
+from otpvoice.core.speech import Script, Silence
 
 BEGAN = 1000.0
 """When every call begins, in Unix seconds; second 0 of the story."""
@@ -22,11 +30,33 @@ ENGLISH = Locale(
     code_with_brand="Your {brand} code is: {code}",
     again="Again:",
     capital="capital {letter}",
+    gate="Press {key} for your code.",
+    gate_any="Press a key for your code.",
+    gate_failure="Goodbye.",
+    replay="Press {key} to hear it again.",
+    choose="For English, press {key}.",
+    star="star",
+    pound="pound",
     digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     letters={},
     voices={"espeak": {"en": "en"}},
 )
-LOCALES = Locales([ENGLISH])
+GERMAN = replace(
+    ENGLISH,
+    tag="de",
+    code="Ihr Code lautet: {code}",
+    code_with_brand="Ihr Code von {brand} lautet: {code}",
+    again="Ich wiederhole:",
+    gate="Für Ihren Code: {key}.",
+    gate_any="Für Ihren Code: eine Taste.",
+    gate_failure="Auf Wiederhören.",
+    replay="Noch einmal: {key}.",
+    choose="Für Deutsch: {key}.",
+    star="Stern",
+    pound="Raute",
+    digits=("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
+)
+LOCALES = Locales([ENGLISH, GERMAN])
 
 
 class Passes:
@@ -69,6 +99,22 @@ def go_on(flow: CallFlow, *told: Told) -> list[Done]:
             commands = flow.receive(event, now)
         done += [(now, command) for command in commands]
     return done
+
+
+def heard(utterance: int, script: Script, at: float, upto: int | None = None) -> list[Told]:
+    """A script is played within the second from ``at`` on: all of it, or only the pieces before ``upto``."""
+    name, then = str(utterance), BEGAN + at + 1.0
+    pieces = [index for index, piece in enumerate(script[:upto]) if not isinstance(piece, Silence)]
+    return [
+        (at, SpeakingStarted(name, BEGAN + at, 1.0)),
+        *((at + 1.0, PiecePlayed(name, index, then)) for index in pieces),
+        *([(at + 1.0, SpeakingFinished(name, then, cut=False))] if upto is None else []),
+    ]
+
+
+def pressed(at: float, *keys: str) -> list[Told]:
+    """Keys are pressed, all in one moment."""
+    return [(at, DigitReceived(key, BEGAN + at)) for key in keys]
 
 
 def orders(done: Sequence[Done]) -> list[Command]:

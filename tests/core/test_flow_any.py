@@ -8,9 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpvoice.core.actions import Action, Dial, Gather, Hangup, Play, Say, SayCode
+from otpvoice.core.actions import (
+    ANY_KEY,
+    Action,
+    Dial,
+    Gate,
+    Gather,
+    Hangup,
+    LanguageKey,
+    Play,
+    Replay,
+    Say,
+    SayCode,
+    SendDigits,
+)
 from otpvoice.core.commands import (
     Answer,
+    Ask,
     Command,
     Connect,
     DialSecond,
@@ -23,8 +37,9 @@ from otpvoice.core.commands import (
     Tell,
 )
 from otpvoice.core.commands import Dial as Place
-from otpvoice.core.digits import DigitRules
+from otpvoice.core.digits import KEYPAD, DigitRules
 from otpvoice.core.events import (
+    Asked,
     CallAnswered,
     CallDialed,
     CallEnded,
@@ -33,11 +48,14 @@ from otpvoice.core.events import (
     CallReleased,
     CallResumed,
     DigitReceived,
+    DigitsNotSent,
     Flooded,
     HangupAsked,
     Happening,
+    Instructed,
     MediaLost,
     MediaUnavailable,
+    NotInstructed,
     OfSecond,
     OnSecond,
     OriginateAccepted,
@@ -50,8 +68,10 @@ from otpvoice.core.events import (
 )
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.outcome import Fault, OwnAction, classify
+from otpvoice.core.plan import Webhook
 from otpvoice.core.record import CallRecord
 from otpvoice.core.secret import OtpCode
+from otpvoice.core.speech import CodeCharacter
 from tests.core.stories import BEGAN, PASSES, Passes, inbound, outbound
 
 ACTIONS: list[Action] = [
@@ -61,7 +81,24 @@ ACTIONS: list[Action] = [
     Gather(DigitRules(max_digits=1), prompt=(Say("Which?"),), type_ahead="keep"),
     Dial("+15550177"),
     Dial("+15550166", caller_id="+15550188", ring_timeout=20.0),
+    SayCode(OtpCode("123"), gate=Gate("4"), replay=Replay("4", limit=2)),
+    SayCode(OtpCode("123"), gate=Gate("5", tries=1), languages=(LanguageKey("4", "de"),)),
+    SayCode(OtpCode("123"), languages=(LanguageKey("5", "de"), LanguageKey("4", "en"))),
+    SendDigits("1w"),
     Hangup(),
+]
+ANSWERS: list[tuple[Action, ...]] = [
+    (),
+    (Say("More."),),
+    (Hangup(), Say("Never.")),
+    (SendDigits("1"), Dial("+15550155")),
+    (SayCode(OtpCode("456"), gate=Gate(ANY_KEY), replay=Replay("5")), Gather(DigitRules(max_digits=2))),
+]
+WEBHOOKS: list[Webhook | None] = [
+    None,
+    Webhook("https://shop.example"),
+    Webhook("https://shop.example", interactive=True),
+    Webhook("https://shop.example", interactive=True, fallback=(Gather(DigitRules(max_digits=1)), Say("Bye."))),
 ]
 USUAL: list[Happening] = [
     CallAnswered(BEGAN),
@@ -70,12 +107,16 @@ USUAL: list[Happening] = [
     CallHeld(BEGAN),
     CallResumed(BEGAN),
     DigitReceived("4", BEGAN),
+    DigitReceived("5", BEGAN),
+    *(Instructed(BEGAN, actions) for actions in ANSWERS),
     *(SpeakingStarted(str(number), BEGAN, 1.0) for number in range(1, 6)),
     *(SpeakingFinished(str(number), BEGAN, cut=False) for number in range(1, 6)),
 ]
 RARE: list[Happening] = [
     CallProgressed(BEGAN, ringing=True),
     SpeakingFailed("1", BEGAN, "gone"),
+    DigitsNotSent(BEGAN),
+    NotInstructed(BEGAN, "not_answered", "the webhook did not answer"),
     MediaLost(BEGAN),
     MediaUnavailable(BEGAN),
     Flooded(BEGAN),
@@ -112,6 +153,7 @@ class Witness:
         self.done: list[Command] = []
         self.picked_up: set[int] = set()
         self.gone: set[int] = set()
+        self.finished: set[str] = set()
         self.connected = 0
         self.away = False  # the first party is with the second, or on its way there or back
         plan = flow.plan
@@ -133,6 +175,8 @@ class Witness:
                     self.gone.add(number)
                 case PartiesParted():
                     self.away = False
+                case SpeakingFinished(utterance_id=utterance):
+                    self.finished.add(utterance)
                 case _:
                     pass
             done = self.flow.receive(event, self.now)
@@ -141,8 +185,14 @@ class Witness:
 
     def take(self, done: list[Command]) -> None:
         """Look at each command at the moment when it is given."""
-        for command in done:
+        for place, command in enumerate(done):
             match command:
+                case Ask():
+                    assert self.flow.plan.webhook, "somebody is there to ask"
+                    told = done[place - 1]
+                    by_report = isinstance(told, Tell) and isinstance(told.report, Asked)
+                    assert by_report or (self.flow.plan.asks_at_answer and not self.has(Ask))
+                    assert not self.has(HangUp, Release)
                 case Speak():
                     assert not self.away, "nobody is spoken to who can't hear it"
                 case Connect(number=number):
@@ -159,12 +209,19 @@ class Witness:
                     pass
             self.done.append(command)
         assert self.flow.over or self.flow.deadline is not None, "no wait is without an end"
+        stage = self.flow._stage
+        # Who is on hold, or talks to somebody else, may take until the limit of the call.
+        assert self.flow.over or stage.held or stage.talking or stage.deadline is not None
 
     def due(self) -> Happening | Passes:
         """Return what a world does next that does as it was told."""
         match next((command for command in reversed(self.done) if not isinstance(command, Tell | StopSpeaking)), None):
             case Place() | Answer():
                 return CallAnswered(BEGAN)
+            case Ask():
+                return Instructed(BEGAN, ANSWERS[self.has(Ask) % len(ANSWERS)])
+            case Speak(utterance_id=utterance) if utterance in self.finished:
+                return DigitReceived("4", BEGAN)
             case Speak(utterance_id=utterance):
                 ringing = self.dialled not in self.gone | self.picked_up and self.dialled > 0
                 answered = OnSecond(self.dialled, CallAnswered(BEGAN))
@@ -197,17 +254,19 @@ class Witness:
 
 @given(
     make=st.sampled_from([inbound, outbound]),
-    actions=st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=5),
+    actions=st.lists(st.sampled_from(ACTIONS), max_size=5),
     goes_on=st.booleans(),
+    webhook=st.sampled_from(WEBHOOKS),
     story=STORY,
 )
 def test_every_call_ends_once_and_leaves_nobody_behind(
     make: Callable[..., CallFlow],
     actions: list[Action],
     goes_on: bool,
+    webhook: Webhook | None,
     story: list[tuple[Happening | Passes | None, float]],
 ) -> None:
-    flow = make(*actions, goes_on=goes_on)
+    flow = make(*actions, goes_on=goes_on, webhook=webhook)
     seen = Witness(flow)
     seen.take(flow.start(0.0, BEGAN))
     for event, after in story:
@@ -230,6 +289,67 @@ def test_whatever_comes_between_at_any_moment_of_a_good_call(
             for _ in range(20):
                 seen.see(seen.due(), 0.5)
             check(seen)
+
+
+@pytest.mark.parametrize("event", [*RARE, *USUAL, PASSES], ids=repr)
+def test_whatever_comes_between_at_any_moment_of_a_call_that_asks(event: Happening | Passes) -> None:
+    code = SayCode(OtpCode("123"), times=1, gate=Gate("4"), replay=Replay("4", limit=1))
+    for moment in range(16):
+        seen = Witness(outbound(code, SendDigits("1"), webhook=WEBHOOKS[-1]))
+        seen.take(seen.flow.start(0.0, BEGAN))
+        for _ in range(moment):
+            seen.see(seen.due(), 0.5)
+        for _ in range(2):  # it is told twice
+            seen.see(event, 0.5)
+        for _ in range(20):
+            seen.see(seen.due(), 0.5)
+        check(seen)
+
+
+GATED = st.builds(
+    lambda key, tries, replay, languages: SayCode(
+        OtpCode("123"), times=1, gate=Gate(key, tries=tries), replay=replay, languages=languages
+    ),
+    key=st.sampled_from(["1", "#", ANY_KEY]),
+    tries=st.integers(1, 3),
+    replay=st.sampled_from([None, Replay("1"), Replay("3")]),
+    languages=st.sampled_from([(), (LanguageKey("2", "de"),), (LanguageKey("2", "de"), LanguageKey("*", "sv"))]),
+)
+KEYS = st.builds(DigitReceived, st.sampled_from([*"123#*", *sorted(KEYPAD)]), st.just(BEGAN))
+
+
+@given(
+    code=GATED,
+    held=st.booleans(),
+    story=st.lists(
+        st.one_of(KEYS, st.none(), st.just(PASSES), st.sampled_from([CallHeld(BEGAN), CallResumed(BEGAN)])),
+        min_size=3,
+        max_size=20,
+    ),
+)
+def test_nothing_secret_is_spoken_before_a_key_has_answered_the_question_of_the_gate(
+    code: SayCode, held: bool, story: list[Happening | Passes | None]
+) -> None:
+    assert code.gate is not None
+    keys = KEYPAD if code.gate.key == ANY_KEY else {code.gate.key}
+    opening = {*keys, *(choice.key for choice in code.languages)}
+    flow = outbound(code, max_duration=14_400.0)
+    question = flow.scripts[0]
+    seen = Witness(flow)
+    seen.take(flow.start(0.0, BEGAN))
+    waiting = opened = False
+    for told in [*([CallHeld(BEGAN)] if held else []), CallAnswered(BEGAN), *story]:
+        event = told or seen.due()
+        if isinstance(event, DigitReceived):
+            # The first key that comes after the question decides.
+            opened, waiting = opened or (waiting and event.digit in opening), False
+        before = len(seen.done)
+        seen.see(event, 0.1)
+        for command in seen.done[before:]:
+            if isinstance(command, Speak):
+                assert opened or not any(isinstance(piece, CodeCharacter) for piece in command.script)
+                waiting = waiting or command.script == question
+    check(seen)
 
 
 def check(seen: Witness) -> None:

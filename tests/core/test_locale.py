@@ -18,6 +18,13 @@ ENGLISH: dict[str, Any] = {
     "code_with_brand": "Your {brand} code is: {code}",
     "again": "Once again:",
     "capital": "capital {letter}",
+    "gate": "To hear your code, press {key}.",
+    "gate_any": "To hear your code, press any key.",
+    "gate_failure": "Goodbye.",
+    "replay": "To hear it again, press {key}.",
+    "choose": "For English, press {key}.",
+    "star": "star",
+    "pound": "pound",
     "digits": dict(
         zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
     ),
@@ -128,7 +135,7 @@ def test_what_is_wrong_with_a_pack_is_said(change: dict[str, Any], complaint: st
 def test_all_that_is_wrong_with_a_pack_is_said_at_once() -> None:
     with pytest.raises(ValueError, match=r"en\.toml") as caught:
         parse_locale({}, "en.toml")
-    assert len(str(caught.value).splitlines()) == 5 + 10 + 1
+    assert len(str(caught.value).splitlines()) == 12 + 10 + 1
 
 
 def test_letters_may_be_left_out() -> None:

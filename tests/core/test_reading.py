@@ -20,6 +20,7 @@ from otpvoice.core.reading import (
     groups,
     is_speakable,
     play_script,
+    replay_script,
     say_script,
 )
 from otpvoice.core.secret import OtpCode
@@ -31,6 +32,13 @@ EN = Locale(
     code_with_brand="Your {brand} code is: {code}",
     again="Once again:",
     capital="capital {letter}",
+    gate="Press {key}.",
+    gate_any="Press a key.",
+    gate_failure="Goodbye.",
+    replay="Again by {key}.",
+    choose="English by {key}.",
+    star="star",
+    pound="pound",
     digits=tuple("0123456789"),
     letters={},
     voices={},
@@ -158,6 +166,50 @@ def test_a_template_keeps_its_language_though_there_is_no_locale_for_it() -> Non
     script = script_of("123", language="sv-SE", template="Din kod: {code}")
     assert told(script) == "Din kod: [0.5] 1 [0.35] 2 [0.35] 3 [1.2] 1 [0.35] 2 [0.35] 3"
     assert {item.language for item in script if isinstance(item, Words | CodeCharacter)} == {"sv-SE"}
+
+
+def once_more(count: int = 1, of_the_call: str = "en-US", **options: Any) -> Script:
+    return replay_script(replace(SayCode(OtpCode("482")), **options), count, of_the_call, None, LOCALES)
+
+
+def test_a_code_that_is_asked_for_again_is_read_once_and_opened_as_a_repetition() -> None:
+    assert told(once_more()) == "Once again: [0.5] 4 [0.35] 8 [0.35] 2"
+    template = "{brand} says {code}. Bye!"
+    assert told(once_more(template=template, brand="Acme")) == told(once_more()), "what surrounds it was heard"
+
+
+@pytest.mark.parametrize(("times", "count", "reading"), [(1, 1, 2), (2, 1, 3), (2, 3, 5), (5, 2, 7)])
+def test_readings_by_request_are_counted_behind_those_that_are_due(times: int, count: int, reading: int) -> None:
+    characters = [item for item in once_more(count, times=times) if isinstance(item, CodeCharacter)]
+    assert [(one.reading, one.position, one.of) for one in characters] == [(reading, p, 3) for p in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("times", "speed", "slow_down", "slowest"), [(1, 0.9, 0.1, 0.9), (2, 0.9, 0.1, 0.8), (5, 0.7, 0.2, 0.5)]
+)
+@pytest.mark.parametrize("count", [1, 3])
+def test_readings_by_request_are_as_slow_as_the_last_one_that_was_due(
+    times: int, speed: float, slow_down: float, slowest: float, count: int
+) -> None:
+    script = once_more(count, times=times, speed=speed, slow_down=slow_down)
+    assert {item.speed for item in script if isinstance(item, Words | CodeCharacter)} == {slowest}
+
+
+@pytest.mark.parametrize(
+    ("language", "own", "template", "opening", "spoken_in"),
+    [
+        ("de-AT", None, None, "Ich wiederhole:", "de-AT"),
+        ("en-US", "de", None, "Ich wiederhole:", "de"),
+        ("sv-SE", None, None, "Once again:", "en"),
+        ("sv-SE", None, "Din kod: {code}", "4 [", "sv-SE"),
+    ],
+)
+def test_a_code_is_read_again_in_the_language_in_which_it_was_read(
+    language: str, own: str | None, template: str | None, opening: str, spoken_in: str
+) -> None:
+    script = once_more(of_the_call=language, language=own, template=template)
+    assert told(script).startswith(opening)
+    assert {item.language for item in script if isinstance(item, Words | CodeCharacter)} == {spoken_in}
 
 
 @pytest.mark.parametrize(("own", "spoken_by"), [(None, "espeak"), ("espeak:de+f2", "espeak:de+f2")])

@@ -156,6 +156,7 @@ def two_dials() -> CallRecord:
 
 def test_a_second_leg_stands_behind_the_first_with_facts_of_its_own() -> None:
     record = two_dials()
+    record.second(1, "+15550177")
     for event in SECOND_LIFE:
         assert not record.note(event), "the call stays answered"
     assert record.state is State.ANSWERED
@@ -192,6 +193,8 @@ def test_while_a_second_leg_is_on_it_has_no_outcome() -> None:
 
 def test_each_second_leg_has_its_number_and_its_callee() -> None:
     record = two_dials()
+    for number, to in enumerate(("+15550177", "+15550166"), start=1):
+        record.second(number, to)
     for event in (*SECOND_LIFE, OnSecond(2, CallDialed(1010.0)), OnSecond(2, CallEnded(1011.0)), SecondEnded(2, BUSY)):
         record.note(event)
     shown = record.to_json()
@@ -223,7 +226,7 @@ def test_an_outcome_of_its_own_stands_when_the_call_ends() -> None:
     assert (leg["outcome"]["ended_by"], leg["ended_at"]) == ("callee", "1970-01-01T00:16:48.000Z")
 
 
-def test_a_second_party_that_no_plan_named_is_shown_without_a_number() -> None:
+def test_a_second_party_whose_number_was_not_said_is_shown_without_a_number() -> None:
     record = fresh()
     record.note(OnSecond(1, CallDialed(1004.0)))
     assert record.to_json()["legs"][1]["to"] is None
