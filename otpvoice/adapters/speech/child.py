@@ -33,10 +33,11 @@ _PASSED_ON: Final = ("PATH", "ESPEAK_DATA_PATH", "LD_LIBRARY_PATH")
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``seconds`` from start to end (and of processor time), ``output`` in bytes."""
+    """``seconds`` from start to end (and of processor time), ``output`` and ``memory`` in bytes."""
 
     seconds: float
     output: int
+    memory: int = MEMORY
 
 
 async def ask(argv: Sequence[str], text: bytes, bounds: Bounds) -> bytes:
@@ -130,7 +131,7 @@ def _limit(pid: int, bounds: Bounds) -> None:
     seconds = ceil(bounds.seconds) + 1
     limits = {
         resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_AS: MEMORY,
+        resource.RLIMIT_AS: bounds.memory,
         resource.RLIMIT_NOFILE: OPEN_FILES,
         resource.RLIMIT_FSIZE: FILE_SIZE,
         resource.RLIMIT_CORE: 0,

@@ -6,25 +6,38 @@ It keeps no order of characters anywhere: a code exists here only while ``prepar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from string import ascii_letters, digits
-from typing import Final, assert_never
+from typing import Any, Final, TypeVar, assert_never
 
 from otpvoice.adapters.speech.cache import ClipCache
+from otpvoice.adapters.speech.downloads import Downloads
 from otpvoice.adapters.speech.prompts import Prompts
 from otpvoice.adapters.speech.voice import Voice
 from otpvoice.core.actions import SayCode
 from otpvoice.core.locale import Locales, lookup
 from otpvoice.core.reading import code_script
 from otpvoice.core.secret import OtpCode
-from otpvoice.core.speech import CodeCharacter, Recording, Script, Silence, SpeechUnavailable, Spoken, Tone, Words
+from otpvoice.core.speech import (
+    CodeCharacter,
+    Recording,
+    RemoteRecording,
+    Script,
+    Silence,
+    SpeechUnavailable,
+    Spoken,
+    Tone,
+    Words,
+)
 from otpvoice.media.g711 import SAMPLE_RATE, SILENCE, Law, encode
 from otpvoice.media.tone import tone
 
 ROOM: Final = 16 * 1024 * 1024
 """Bytes of clips that are kept beside those made ahead: half an hour of speech."""
+
+_Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +55,7 @@ class _Order:
 class Renderer:
     """Renders scripts for one law. ``default_voice`` is ``engine`` or ``engine:voice``; raises ``ValueError``.
 
-    ``prompts`` None: there is no folder of recordings, and every one is missing.
+    ``prompts`` None: there is no folder of recordings, and every one is missing. ``downloads`` None: none is fetched.
     """
 
     def __init__(
@@ -54,6 +67,7 @@ class Renderer:
         room: int = ROOM,
         *,
         prompts: Prompts | None = None,
+        downloads: Downloads | None = None,
     ) -> None:
         self._voices = {voice.name: voice for voice in voices}
         self._locales = locales
@@ -61,6 +75,7 @@ class Renderer:
         self._default = default_voice
         self._clips = ClipCache(room)
         self._prompts = prompts
+        self._downloads = downloads
         self._under_way: dict[_Order, asyncio.Task[bytes]] = {}
         engine, name = self._named(default_voice)
         self._default_language = _primary(engine.voice_language(name) or "") if name else ""
@@ -85,7 +100,7 @@ class Renderer:
                     case CodeCharacter():
                         # As ``core.reading`` spells: small letters are any, capitals are said to be capitals.
                         orders |= {self._order(replace(item, character=one)) for one in digits + ascii_letters}
-                    case Silence() | Recording() | Tone():
+                    case Silence() | Recording() | RemoteRecording() | Tone():
                         pass
         clips = await self._all([order for order in orders if self._clips.get(order) is None], ahead=True)
         for order, clip in clips.items():
@@ -112,10 +127,9 @@ class Renderer:
                 else:
                     clips[order] = clip
         # First what costs no engine: where a recording is missing, nothing is rendered in vain.
-        others: dict[Spoken, bytes] = {}
-        for item in dict.fromkeys(script):
-            if isinstance(item, Recording | Tone):
-                others[item] = await self._other(item)
+        others = await _together(
+            {item: self._other(item) for item in set(script) if isinstance(item, Recording | RemoteRecording | Tone)}
+        )
         if missing:
             clips |= await self._all(dict.fromkeys(missing), ahead=False)
         return tuple(
@@ -130,22 +144,26 @@ class Renderer:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _other(self, item: Recording | Tone) -> bytes:
+    async def _other(self, item: Recording | RemoteRecording | Tone) -> bytes:
         """Return what no engine makes."""
         if isinstance(item, Recording):
             if self._prompts is None:
                 raise SpeechUnavailable("prompt_missing")
             return await self._prompts.clip(item.name, self._law)
+        if isinstance(item, RemoteRecording):
+            if self._downloads is None:
+                raise SpeechUnavailable("audio_blocked")
+            return await self._downloads.clip(item.url, self._law)
         if (clip := self._clips.get(item)) is None:
             clip = await asyncio.to_thread(_tone, item, self._law)
             self._clips.put(item, clip)
         return clip
 
-    def _sound(self, item: Spoken, clip: bytes, others: Mapping[Spoken, bytes]) -> bytes:
+    def _sound(self, item: Spoken, clip: bytes, others: Mapping[Recording | RemoteRecording | Tone, bytes]) -> bytes:
         match item:
             case Silence():
                 return self.silence(item.seconds)
-            case Recording() | Tone():
+            case Recording() | RemoteRecording() | Tone():
                 return others[item]
             case Words():
                 return clip
@@ -192,13 +210,7 @@ class Renderer:
         return _Order(engine.name, voice, language, speed, text, keep=True)
 
     async def _all(self, orders: Iterable[_Order], ahead: bool) -> dict[_Order, bytes]:
-        try:
-            async with asyncio.TaskGroup() as group:
-                tasks = {order: group.create_task(self._clip(order, ahead)) for order in orders}
-        except ExceptionGroup as failures:
-            # One reason is enough.
-            raise failures.exceptions[0] from None
-        return {order: task.result() for order, task in tasks.items()}
+        return await _together({order: self._clip(order, ahead) for order in orders})
 
     async def _clip(self, order: _Order, ahead: bool) -> bytes:
         if not ahead and not self._voices[order.engine].may_see_secrets:
@@ -229,6 +241,16 @@ class Renderer:
         self._under_way.pop(order, None)
         if not task.cancelled():
             task.exception()  # seen: nobody may be waiting any more
+
+
+async def _together(making: Mapping[_Item, Coroutine[Any, Any, bytes]]) -> dict[_Item, bytes]:
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = {item: group.create_task(sound) for item, sound in making.items()}
+    except ExceptionGroup as failures:
+        # One reason is enough.
+        raise failures.exceptions[0] from None
+    return {item: task.result() for item, task in tasks.items()}
 
 
 def _tone(item: Tone, law: Law) -> bytes:
