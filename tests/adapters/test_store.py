@@ -3,112 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from redis.asyncio import Redis
 
-from otpvoice.adapters.store import Store
-from otpvoice.adapters.store.memory import MemoryStore
-from otpvoice.adapters.store.redis import RedisStore
-from otpvoice.testkit.redis import RedisInstance
+from otpvoice.adapters.store import Change
+from tests.adapters.store_shelves import TTL, MemoryShelf, RedisShelf, Shelf, record
 
-TTL = 3600.0
 PROGRESS = {"waiting": 0, "queued": 0, "dialing": 1, "ringing": 2, "answered": 3, "ended": 4}
 STATES = tuple(PROGRESS)
 WRITES = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st.sampled_from(STATES)), max_size=12)
 
 
-def record(state: str, call_id: str = "call_1", account: str = "default", **more: Any) -> dict[str, Any]:
-    return {"schema": 1, "id": call_id, "account": account, "state": state, **more}
-
-
-class Shelf(Protocol):
-    """A store, seen from behind."""
-
-    store: Store
-
-    async def summaries(self, account: str) -> list[tuple[str, dict[str, Any]]]:
-        """The stream of an account."""
-
-    async def grow_older(self, seconds: float) -> None:
-        """Let time pass for all that is there."""
-
-
-class MemoryShelf:
-    def __init__(self) -> None:
-        self._now = 1000.0
-        self.memory = MemoryStore(ttl=TTL, clock=lambda: self._now)
-        self.store: Store = self.memory
-
-    async def summaries(self, account: str) -> list[tuple[str, dict[str, Any]]]:
-        return self.memory.summaries(account)
-
-    async def grow_older(self, seconds: float) -> None:
-        self._now += seconds
-
-
-class RedisShelf:
-    def __init__(self, url: str) -> None:
-        self.redis: Any = Redis.from_url(url)
-        self.store: Store = RedisStore(url, ttl=TTL)
-
-    async def summaries(self, account: str) -> list[tuple[str, dict[str, Any]]]:
-        entries = await self.redis.xrange(f"otpvoice:{{{account}}}:summaries")
-        return [(fields[b"id"].decode(), orjson.loads(fields[b"summary"])) for _, fields in entries]
-
-    async def grow_older(self, seconds: float) -> None:
-        for key in await self.redis.keys("otpvoice:*"):
-            if key.endswith(b":summaries"):
-                entries = await self.redis.xrange(key)
-                await self.redis.delete(key)
-                for entry_id, fields in entries:
-                    at, number = entry_id.split(b"-")
-                    await self.redis.xadd(key, fields, id=b"%d-%s" % (int(at) - round(seconds * 1000), number))
-            elif (left := await self.redis.pttl(key) - round(seconds * 1000)) > 0:
-                await self.redis.pexpire(key, left)
-            else:
-                await self.redis.delete(key)
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    instance = asyncio.run(_started(tmp_path_factory.mktemp("redis")))
-    yield instance.url
-    asyncio.run(instance.stop())
-
-
-async def _started(folder: Path) -> RedisInstance:
-    return await RedisInstance.start(folder)
-
-
-@pytest.fixture(params=["memory", "redis"])
-async def shelf(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator[Shelf]:
-    if request.param == "memory":
-        yield MemoryShelf()
-        return
-    shelf = RedisShelf(redis_url)
-    await shelf.redis.flushall()
-    yield shelf
-    await shelf.store.close()
-    await shelf.redis.aclose()
-
-
 async def test_a_call_is_read_back_as_it_was_written(shelf: Shelf) -> None:
     call = record("queued", outcome=None, delivered=None, ring_ms=0, legs=[{"role": "first", "quality": {"mos": 4.4}}])
-    await shelf.store.save(call)
+    await shelf.store.save(Change(call))
     assert await shelf.store.get("default", "call_1") == call
     assert await shelf.summaries("default") == []
 
 
 async def test_an_ended_call_is_one_record_and_one_summary_with_the_same_text(shelf: Shelf) -> None:
     call = record("ended", delivered=True)
-    assert await shelf.store.finish(call) is True
+    assert await shelf.store.finish(Change(call)) is True
     assert await shelf.store.get("default", "call_1") == call
     assert await shelf.summaries("default") == [("call_1", call)]
 
@@ -125,10 +43,10 @@ async def test_an_ended_call_is_one_record_and_one_summary_with_the_same_text(sh
     ids=["other alphabets", "100 kB", "many keys", "words of our own", "empty"],
 )
 async def test_metadata_comes_back_whole(shelf: Shelf, metadata: dict[str, Any]) -> None:
-    await shelf.store.save(record("queued", metadata=metadata))
-    await shelf.store.save(record("answered", metadata=metadata))
-    assert await shelf.store.finish(record("ended", metadata=metadata))
-    assert not await shelf.store.finish(record("ended", metadata={}))
+    await shelf.store.save(Change(record("queued", metadata=metadata)))
+    await shelf.store.save(Change(record("answered", metadata=metadata)))
+    assert await shelf.store.finish(Change(record("ended", metadata=metadata)))
+    assert not await shelf.store.finish(Change(record("ended", metadata={})))
     stored = await shelf.store.get("default", "call_1")
     assert stored is not None
     assert stored["metadata"] == metadata
@@ -140,9 +58,9 @@ async def test_metadata_comes_back_whole(shelf: Shelf, metadata: dict[str, Any])
 async def test_a_call_never_goes_back(shelf: Shelf, earlier: str, later: str) -> None:
     for state, mark in ((earlier, "first"), (later, "second")):
         if state == "ended":
-            await shelf.store.finish(record(state, mark=mark))
+            await shelf.store.finish(Change(record(state, mark=mark)))
         else:
-            await shelf.store.save(record(state, mark=mark))
+            await shelf.store.save(Change(record(state, mark=mark)))
     moved_on = earlier != "ended" and PROGRESS[later] >= PROGRESS[earlier]
     stored = await shelf.store.get("default", "call_1")
     assert stored is not None
@@ -151,23 +69,23 @@ async def test_a_call_never_goes_back(shelf: Shelf, earlier: str, later: str) ->
 
 
 async def test_the_first_of_two_ends_stands(shelf: Shelf) -> None:
-    assert await shelf.store.finish(record("ended", outcome={"class": "completed"})) is True
-    assert await shelf.store.finish(record("ended", outcome={"class": "failed"})) is False
+    assert await shelf.store.finish(Change(record("ended", outcome={"class": "completed"}))) is True
+    assert await shelf.store.finish(Change(record("ended", outcome={"class": "failed"}))) is False
     ((_, summary),) = await shelf.summaries("default")
     assert summary["outcome"] == {"class": "completed"}
 
 
 async def test_of_many_ends_at_once_one_is_written(shelf: Shelf) -> None:
-    results = await asyncio.gather(*(shelf.store.finish(record("ended", writer=n)) for n in range(40)))
+    results = await asyncio.gather(*(shelf.store.finish(Change(record("ended", writer=n))) for n in range(40)))
     assert sum(results) == 1
     ((_, summary),) = await shelf.summaries("default")
     assert summary["writer"] == results.index(True)
 
 
 async def test_accounts_are_apart(shelf: Shelf) -> None:
-    await shelf.store.finish(record("ended", account="one", who="one"))
-    await shelf.store.finish(record("ended", account="two", who="two"))
-    await shelf.store.save(record("answered", account="three", who="three"))
+    await shelf.store.finish(Change(record("ended", account="one", who="one")))
+    await shelf.store.finish(Change(record("ended", account="two", who="two")))
+    await shelf.store.save(Change(record("answered", account="three", who="three")))
     for account in ("one", "two", "three"):
         stored = await shelf.store.get(account, "call_1")
         assert stored is not None
@@ -176,9 +94,9 @@ async def test_accounts_are_apart(shelf: Shelf) -> None:
 
 
 async def test_a_record_is_gone_after_its_time_and_each_write_starts_it_anew(shelf: Shelf) -> None:
-    await shelf.store.save(record("queued"))
+    await shelf.store.save(Change(record("queued")))
     await shelf.grow_older(TTL - 60)
-    await shelf.store.finish(record("ended"))
+    await shelf.store.finish(Change(record("ended")))
     await shelf.grow_older(TTL - 60)
     assert await shelf.store.get("default", "call_1") is not None
     await shelf.grow_older(61)
@@ -186,10 +104,10 @@ async def test_a_record_is_gone_after_its_time_and_each_write_starts_it_anew(she
 
 
 async def test_a_call_that_is_written_again_outlives_those_that_are_not(shelf: Shelf) -> None:
-    await shelf.store.save(record("queued", "busy"))
-    await shelf.store.save(record("queued", "idle"))
+    await shelf.store.save(Change(record("queued", "busy")))
+    await shelf.store.save(Change(record("queued", "idle")))
     await shelf.grow_older(100)
-    await shelf.store.save(record("answered", "busy"))
+    await shelf.store.save(Change(record("answered", "busy")))
     await shelf.grow_older(TTL - 50)
     assert await shelf.store.get("default", "busy") is not None
     assert await shelf.store.get("default", "idle") is None
@@ -197,16 +115,16 @@ async def test_a_call_that_is_written_again_outlives_those_that_are_not(shelf: S
 
 async def test_summaries_are_trimmed_by_age_when_the_next_call_ends(shelf: Shelf) -> None:
     for n, pause in enumerate((10.0, TTL - 30, 60.0)):
-        await shelf.store.finish(record("ended", call_id=f"old_{n}"))
+        await shelf.store.finish(Change(record("ended", call_id=f"old_{n}")))
         await shelf.grow_older(pause)
-    await shelf.store.finish(record("ended", call_id="new"))
+    await shelf.store.finish(Change(record("ended", call_id="new")))
     assert [call_id for call_id, _ in await shelf.summaries("default")] == ["old_2", "new"]
 
 
 async def test_an_end_repeated_when_its_record_is_gone_is_again_the_only_one(shelf: Shelf) -> None:
-    await shelf.store.finish(record("ended"))
+    await shelf.store.finish(Change(record("ended")))
     await shelf.grow_older(TTL + 1)
-    assert await shelf.store.finish(record("ended")) is True
+    assert await shelf.store.finish(Change(record("ended"))) is True
     assert len(await shelf.summaries("default")) == 1
 
 
@@ -224,7 +142,7 @@ async def test_an_end_repeated_when_its_record_is_gone_is_again_the_only_one(she
     ],
 )
 async def test_what_was_never_written_is_not_there(shelf: Shelf, account: str, call_id: str) -> None:
-    await shelf.store.save(record("queued"))
+    await shelf.store.save(Change(record("queued")))
     assert await shelf.store.get(account, call_id) is None
 
 
@@ -247,29 +165,29 @@ async def test_what_was_never_written_is_not_there(shelf: Shelf, account: str, c
 )
 async def test_a_malformed_record_is_refused(shelf: Shelf, malformed: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="call record"):
-        await shelf.store.save(malformed)
+        await shelf.store.save(Change(malformed))
     with pytest.raises(ValueError, match="call record"):
-        await shelf.store.finish(malformed)
+        await shelf.store.finish(Change(malformed))
 
 
 async def test_an_end_goes_through_finish_and_nothing_else_does(shelf: Shelf) -> None:
     with pytest.raises(ValueError, match="finish"):
-        await shelf.store.save(record("ended"))
+        await shelf.store.save(Change(record("ended")))
     with pytest.raises(ValueError, match="save"):
-        await shelf.store.finish(record("answered"))
+        await shelf.store.finish(Change(record("answered")))
     assert await shelf.store.get("default", "call_1") is None
 
 
 @pytest.mark.parametrize("value", [object(), "\ud800", 2**64, {1: 2}], ids=["object", "surrogate", "65 bits", "key"])
 async def test_what_json_has_no_word_for_is_refused_and_leaves_no_trace(shelf: Shelf, value: object) -> None:
     with pytest.raises(TypeError):
-        await shelf.store.finish(record("ended", metadata={"value": value}))
+        await shelf.store.finish(Change(record("ended", metadata={"value": value})))
     assert await shelf.store.get("default", "call_1") is None
     assert await shelf.summaries("default") == []
 
 
 async def test_what_is_read_is_a_copy(shelf: Shelf) -> None:
-    await shelf.store.save(record("queued", metadata={"n": 1}))
+    await shelf.store.save(Change(record("queued", metadata={"n": 1})))
     read = await shelf.store.get("default", "call_1")
     assert read is not None
     read["metadata"]["n"] = 2
@@ -290,7 +208,10 @@ def test_both_stores_agree_on_any_order_of_writes(redis_url: str, writes: list[t
         await redis_shelf.redis.flushall()
         for number, (account, call_id, state) in enumerate(writes):
             call = record(state, call_id, account, number=number)
-            results = [await (s.store.finish(call) if state == "ended" else s.store.save(call)) for s in shelves]
+            results = [
+                await (s.store.finish(Change(call)) if state == "ended" else s.store.save(Change(call)))
+                for s in shelves
+            ]
             assert results[0] == results[1]
         for account in ("a", "b"):
             assert await shelves[0].summaries(account) == await shelves[1].summaries(account)

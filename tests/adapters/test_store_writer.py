@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
-from otpvoice.adapters.store import CallRecord, StoreUnavailable
+from otpvoice.adapters.store import Change, StoredEvent, StoreUnavailable
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.store.writer import KeptWrites
@@ -35,22 +36,22 @@ class FalteringStore(MemoryStore):
         self.attempts: list[tuple[str, str]] = []
         self._tried = asyncio.Condition()
 
-    async def save(self, record: CallRecord, /) -> None:
-        await self._try(record)
-        await super().save(record)
+    async def save(self, change: Change, /) -> None:
+        await self._try(change)
+        await super().save(change)
 
-    async def finish(self, record: CallRecord, /) -> bool:
-        await self._try(record)
-        return await super().finish(record)
+    async def finish(self, change: Change, /) -> bool:
+        await self._try(change)
+        return await super().finish(change)
 
     async def tried(self, times: int) -> None:
         """Wait until so many writes were attempted in all."""
         async with asyncio.timeout(10), self._tried:
             await self._tried.wait_for(lambda: len(self.attempts) >= times)
 
-    async def _try(self, record: CallRecord) -> None:
+    async def _try(self, change: Change) -> None:
         async with self._tried:
-            self.attempts.append((record["id"], record["state"]))
+            self.attempts.append((change.record["id"], change.record["state"]))
             self._tried.notify_all()
         await self.answers.wait()
         if self.away:
@@ -82,8 +83,8 @@ async def written(writes: KeptWrites, *, but: int = 0) -> None:
 async def test_a_call_hands_its_records_over_and_does_not_wait() -> None:
     store = FalteringStore()
     writes = KeptWrites(store)
-    writes.save(record("answered"))
-    writes.finish(record("ended", call_id="call_2"))
+    writes.save(Change(record("answered")))
+    writes.finish(Change(record("ended", call_id="call_2")))
     assert writes.pending == 2
     assert store.attempts == []
     await written(writes)
@@ -96,7 +97,7 @@ async def test_what_the_store_does_not_take_is_written_when_it_is_back() -> None
     store, pauses = FalteringStore(), Pauses()
     store.away = True
     writes = KeptWrites(store, sleep=pauses)
-    writes.finish(record("ended"))
+    writes.finish(Change(record("ended")))
     await store.tried(30)
     assert writes.pending == 1
     store.away = False
@@ -109,9 +110,9 @@ async def test_what_is_not_written_yet_can_be_read_here() -> None:
     store = FalteringStore()
     store.answers.clear()
     writes = KeptWrites(store)
-    writes.save(record("answered"))
+    writes.save(Change(record("answered")))
     assert (writes.kept("default", "call_1") or {})["state"] == "answered"
-    writes.finish(record("ended"))
+    writes.finish(Change(record("ended")))
     assert (writes.kept("default", "call_1") or {})["state"] == "ended"
     assert writes.kept("another", "call_1") is None
     store.answers.set()
@@ -123,7 +124,7 @@ async def test_pauses_double_up_to_the_longest_and_are_never_quite_equal() -> No
     store, pauses = FalteringStore(), Pauses()
     store.away = True
     writes = KeptWrites(store, sleep=pauses)
-    writes.finish(record("ended"))
+    writes.finish(Change(record("ended")))
     await store.tried(40)
     await writes.drain(0)
     whole = [min(3.0, 0.1 * 2**n) for n in range(len(pauses.seconds))]
@@ -136,7 +137,7 @@ async def test_a_store_that_is_away_is_asked_for_one_write_at_a_time() -> None:
     store.away = True
     writes = KeptWrites(store, sleep=pauses)
     for n in range(100):
-        writes.finish(record("ended", f"call_{n}"))
+        writes.finish(Change(record("ended", f"call_{n}")))
     await store.tried(30)
     assert len(store.attempts) <= 8 + len(pauses.seconds)
     assert len(await writes.drain(0)) == 100
@@ -146,14 +147,14 @@ async def test_the_latest_state_of_a_call_is_written_and_no_earlier_one() -> Non
     store = FalteringStore()
     writes = KeptWrites(store)
     for state in ("queued", "dialing", "answered", "ringing"):  # the last one came late
-        writes.save(record(state, mark=state))
+        writes.save(Change(record(state, mark=state)))
     assert writes.pending == 1
     await written(writes)
     assert store.attempts == [("call_1", "answered")]
-    writes.save(record("answered"))
-    writes.finish(record("ended", first=True))
-    writes.finish(record("ended", first=False))
-    writes.save(record("answered"))
+    writes.save(Change(record("answered")))
+    writes.finish(Change(record("ended", first=True)))
+    writes.finish(Change(record("ended", first=False)))
+    writes.save(Change(record("answered")))
     await written(writes)
     assert store.attempts[1:] == [("call_1", "ended")]
     assert (await store.get("default", "call_1") or {})["first"] is True
@@ -163,9 +164,9 @@ async def test_an_end_that_comes_while_an_earlier_state_is_on_its_way_follows_it
     store = FalteringStore()
     store.answers.clear()
     writes = KeptWrites(store)
-    writes.save(record("answered"))
+    writes.save(Change(record("answered")))
     await store.tried(1)
-    writes.finish(record("ended"))
+    writes.finish(Change(record("ended")))
     assert writes.pending == 1
     store.answers.set()
     await written(writes)
@@ -180,9 +181,9 @@ async def test_what_comes_while_a_write_is_on_its_way_is_neither_lost_nor_overwr
     store.answers.clear()
     store.away = away
     writes = KeptWrites(store, sleep=Pauses())
-    writes.save(record("answered", number=1))
+    writes.save(Change(record("answered", number=1)))
     await store.tried(1)
-    (writes.finish if later == "ended" else writes.save)(record(later, number=2))
+    (writes.finish if later == "ended" else writes.save)(Change(record(later, number=2)))
     store.answers.set()
     await store.tried(2)
     store.away = False
@@ -195,10 +196,10 @@ async def test_ended_calls_are_written_before_those_that_go_on() -> None:
     store = FalteringStore()
     store.away = True
     writes = KeptWrites(store, sleep=Pauses())
-    writes.save(record("queued", "going_on"))
+    writes.save(Change(record("queued", "going_on")))
     await store.tried(2)
     for n in range(20):
-        writes.finish(record("ended", f"ended_{n}"))
+        writes.finish(Change(record("ended", f"ended_{n}")))
     store.away = False
     await written(writes)
     assert store.attempts[-1] == ("going_on", "queued")
@@ -209,14 +210,14 @@ async def test_over_the_limit_calls_that_go_on_give_way_and_ended_ones_never(cap
     store.away = True
     writes = KeptWrites(store, limit=3, sleep=Pauses(endless=True))
     with caplog.at_level(logging.ERROR):
-        writes.save(record("queued", "a", to="+447700900123"))
-        writes.finish(record("ended", "b"))
-        writes.save(record("queued", "c"))
-        writes.save(record("queued", "d", to="+447700900123"))  # no room: lost
-        writes.save(record("answered", "a"))  # it is there already
-        writes.finish(record("ended", "a"))  # in its own place
-        writes.finish(record("ended", "e"))  # in the place of c
-        writes.finish(record("ended", "f", to="+447700900123"))  # no room, and nobody to give way
+        writes.save(Change(record("queued", "a", to="+447700900123")))
+        writes.finish(Change(record("ended", "b")))
+        writes.save(Change(record("queued", "c")))
+        writes.save(Change(record("queued", "d", to="+447700900123")))  # no room: lost
+        writes.save(Change(record("answered", "a")))  # it is there already
+        writes.finish(Change(record("ended", "a")))  # in its own place
+        writes.finish(Change(record("ended", "e")))  # in the place of c
+        writes.finish(Change(record("ended", "f", to="+447700900123")))  # no room, and nobody to give way
     assert writes.pending == 3
     assert writes.dropped == 3
     assert [line.getMessage().split(":")[0] for line in caplog.records] == [
@@ -224,40 +225,40 @@ async def test_over_the_limit_calls_that_go_on_give_way_and_ended_ones_never(cap
     ]
     assert "7700" not in caplog.text
     left = await writes.drain(0)
-    assert [call["id"] for call in left] == ["b", "a", "e"]
+    assert [change.record["id"] for change in left] == ["b", "a", "e"]
 
 
 async def test_a_record_that_can_not_be_written_is_dropped_and_named(caplog: pytest.LogCaptureFixture) -> None:
     store = FalteringStore()
     writes = KeptWrites(store)
     with caplog.at_level(logging.ERROR):
-        writes.finish(record("ended", "odd", metadata={"secret-ish": object()}))
-        writes.finish(record("ended", "good"))
+        writes.finish(Change(record("ended", "odd", metadata={"secret-ish": object()})))
+        writes.finish(Change(record("ended", "good")))
         await written(writes)
     assert [call_id for call_id, _ in store.summaries("default")] == ["good"]
     assert writes.dropped == 1
     assert "call odd" in caplog.text
     assert "secret-ish" not in caplog.text
-    writes.finish(record("ended", "later"))
+    writes.finish(Change(record("ended", "later")))
     await written(writes)
     assert len(store.summaries("default")) == 2
 
 
 async def test_records_that_the_store_refuses_do_not_hold_up_the_others() -> None:
     class Choosy(FalteringStore):
-        async def finish(self, record: CallRecord, /) -> bool:
-            if record["id"].startswith("odd"):
+        async def finish(self, change: Change, /) -> bool:
+            if change.record["id"].startswith("odd"):
                 raise StoreUnavailable("server_error")
-            return await super().finish(record)
+            return await super().finish(change)
 
     store = Choosy()
     writes = KeptWrites(store, sleep=Pauses())
     for n in range(20):  # more than are written at once
-        writes.finish(record("ended", f"odd_{n}"))
+        writes.finish(Change(record("ended", f"odd_{n}")))
     for n in range(50):
-        writes.finish(record("ended", f"call_{n}"))
+        writes.finish(Change(record("ended", f"call_{n}")))
     await written(writes, but=20)
-    assert all(call["id"].startswith("odd") for call in await writes.drain(0))
+    assert all(change.record["id"].startswith("odd") for change in await writes.drain(0))
     assert len(store.summaries("default")) == 50
 
 
@@ -265,13 +266,13 @@ async def test_records_that_the_store_refuses_do_not_hold_up_the_others() -> Non
 async def test_a_malformed_record_is_refused_where_it_was_made(malformed: dict[str, Any]) -> None:
     writes = KeptWrites(FalteringStore())
     with pytest.raises(ValueError, match="call record"):
-        writes.finish(malformed)
+        writes.finish(Change(malformed))
     with pytest.raises(ValueError, match="call record"):
-        writes.save(malformed)
+        writes.save(Change(malformed))
     with pytest.raises(ValueError, match="finish"):
-        writes.save(record("ended"))
+        writes.save(Change(record("ended")))
     with pytest.raises(ValueError, match="save"):
-        writes.finish(record("answered"))
+        writes.finish(Change(record("answered")))
     assert writes.pending == 0
 
 
@@ -282,14 +283,92 @@ async def test_the_log_tells_when_the_store_goes_and_comes_and_not_each_attempt(
     store.away = True
     writes = KeptWrites(store, sleep=Pauses())
     with caplog.at_level(logging.INFO):
-        writes.finish(record("ended"))
+        writes.finish(Change(record("ended")))
         await store.tried(20)
         store.away = False
         await written(writes)
-        writes.finish(record("ended", "call_2"))
+        writes.finish(Change(record("ended", "call_2")))
         await writes.drain(5)
     assert [line.levelname for line in caplog.records] == ["WARNING", "INFO"]
     assert "unreachable" in caplog.text
+
+
+# --- events -----------------------------------------------------------------------------------------------------------
+
+
+def told(state: str, *numbers: int, call_id: str = "call_1", **more: Any) -> Change:
+    events = (StoredEvent(f"evt_{call_id}_{number}", number, "call.told", b"{}") for number in numbers)
+    return Change(record(state, call_id, **more), tuple(events))
+
+
+async def numbers(store: FalteringStore, call_id: str = "call_1") -> list[int]:
+    return [int(it.id.rpartition("_")[2]) for it in await store.after("default", None, call_id=call_id)]
+
+
+async def test_while_the_store_is_away_the_last_record_and_all_events_are_kept_in_order() -> None:
+    store = FalteringStore()
+    store.away = True
+    writes = KeptWrites(store, sleep=Pauses())
+    writes.save(told("queued", 1))
+    await store.tried(2)
+    writes.save(told("dialing", 2, 3))
+    writes.save(told("queued", 4))  # its record came late, its event did not
+    writes.save(told("answered", 5))
+    writes.finish(told("ended", 6))
+    assert writes.pending == 1
+    attempts = len(store.attempts)
+    store.away = False
+    await written(writes)
+    assert set(store.attempts[attempts:]) == {("call_1", "ended")}
+    assert await numbers(store) == [1, 2, 3, 4, 5, 6]
+    assert await store.get("default", "call_1") == record("ended")
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_what_is_told_while_a_write_is_on_its_way_is_told_once(away: bool) -> None:
+    store = FalteringStore()
+    store.answers.clear()
+    store.away = away
+    writes = KeptWrites(store, sleep=Pauses())
+    writes.save(told("queued", 1, 2))
+    await store.tried(1)
+    writes.save(told("dialing", 3))
+    writes.save(told("dialing", 3, 4))  # the third one is the same again
+    store.answers.set()
+    store.away = False
+    await written(writes)
+    assert await numbers(store) == [1, 2, 3, 4]
+    assert store.attempts == [("call_1", "queued"), ("call_1", "dialing")]
+
+
+async def test_events_go_with_the_record_that_is_dropped_and_the_log_says_how_many(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = FalteringStore()
+    store.away = True
+    writes = KeptWrites(store, limit=1, sleep=Pauses(endless=True))
+    with caplog.at_level(logging.ERROR):
+        writes.save(told("queued", 1, 2, call_id="a"))
+        writes.save(told("queued", 1, call_id="b"))
+        writes.finish(told("ended", 1, call_id="c"))
+        writes.save(told("answered", 2, call_id="c"))  # nothing is told of a call that ended
+        writes.save(Change(record("answered", "c")))
+    assert [line.getMessage() for line in caplog.records] == [
+        "record of call b dropped: too many are kept, 1 events with it (1 so far)",
+        "record of call a dropped: gave way to a call that ended, 2 events with it (2 so far)",
+        "record of call c dropped: came after the end of the call, 1 events with it (3 so far)",
+    ]
+    assert await writes.drain(0) == (told("ended", 1, call_id="c"),)
+
+
+@pytest.mark.parametrize("numbers", [(2, 1), (1, 1), (0,), (-1,)])
+async def test_events_that_are_not_numbered_upwards_are_refused(numbers: tuple[int, ...]) -> None:
+    writes = KeptWrites(FalteringStore())
+    with pytest.raises(ValueError, match="numbered upwards"):
+        writes.save(told("queued", *numbers))
+    with pytest.raises(ValueError, match="numbered upwards"):
+        writes.finish(told("ended", *numbers))
+    assert writes.pending == 0
 
 
 # --- shutdown ---------------------------------------------------------------------------------------------------------
@@ -299,7 +378,7 @@ async def test_draining_writes_what_is_left() -> None:
     store = FalteringStore()
     writes = KeptWrites(store)
     for n in range(100):
-        writes.finish(record("ended", f"call_{n}"))
+        writes.finish(Change(record("ended", f"call_{n}")))
     assert await writes.drain(10) == ()
     assert len(store.summaries("default")) == 100
 
@@ -314,7 +393,7 @@ async def test_draining_does_not_sit_through_a_pause() -> None:
     store, pauses = FalteringStore(), Pauses(endless=True)
     store.away = True
     writes = KeptWrites(store, sleep=pauses)
-    writes.finish(record("ended"))
+    writes.finish(Change(record("ended")))
     await pauses.begun.wait()
     store.away = False
     async with asyncio.timeout(10):
@@ -326,10 +405,10 @@ async def test_what_could_not_be_written_in_time_is_given_back_ended_calls_first
     store = FalteringStore()
     store.answers.clear()  # and never answers
     writes = KeptWrites(store)
-    writes.save(record("answered", "a"))
-    writes.finish(record("ended", "b"))
+    writes.save(Change(record("answered", "a")))
+    writes.finish(Change(record("ended", "b")))
     left = await writes.drain(0.05)
-    assert left == (record("ended", "b"), record("answered", "a"))
+    assert left == (Change(record("ended", "b")), Change(record("answered", "a")))
     assert writes.pending == 0
 
 
@@ -339,14 +418,14 @@ async def test_what_comes_while_draining_is_written_and_what_comes_after_it_is_d
     store = FalteringStore()
     store.answers.clear()
     writes = KeptWrites(store)
-    writes.finish(record("ended", "a"))
+    writes.finish(Change(record("ended", "a")))
     draining = asyncio.create_task(writes.drain(10))
     await store.tried(1)
-    writes.finish(record("ended", "b"))
+    writes.finish(Change(record("ended", "b")))
     store.answers.set()
     assert await draining == ()
     assert [call_id for call_id, _ in store.summaries("default")] == ["a", "b"]
-    writes.finish(record("ended", "c"))
+    writes.finish(Change(record("ended", "c")))
     assert (writes.pending, writes.dropped) == (0, 1)
     assert "call c" in caplog.text
 
@@ -369,17 +448,24 @@ def test_whatever_the_store_does_each_call_that_ended_has_one_summary(steps: lis
     class Lossy(FalteringStore):
         losing = False
 
-        async def finish(self, record: CallRecord, /) -> bool:
-            result = await super().finish(record)
+        async def finish(self, change: Change, /) -> bool:
+            result = await super().finish(change)
             if self.losing:
                 self.losing = False
                 raise StoreUnavailable("connection_lost")
             return result
 
+        async def save(self, change: Change, /) -> None:
+            await super().save(change)
+            if self.losing:
+                self.losing = False
+                raise StoreUnavailable("connection_lost")
+
     async def run() -> None:
         store = Lossy()
         writes = KeptWrites(store, sleep=Pauses())
         ended: dict[str, int] = {}
+        counts: Counter[str] = Counter()
         for number, (step, call_id) in enumerate(steps):
             match step:
                 case "away" | "back":
@@ -389,15 +475,21 @@ def test_whatever_the_store_does_each_call_that_ended_has_one_summary(steps: lis
                 case "turn":
                     for _ in range(5):
                         await asyncio.sleep(0)
+                case _ if call_id in ended:  # nothing is told after the end
+                    (writes.finish if step == "ended" else writes.save)(Change(record(step, call_id, number=number)))
                 case "ended":
-                    ended.setdefault(call_id, number)
-                    writes.finish(record("ended", call_id, number=number))
+                    ended[call_id] = number
+                    counts[call_id] += 1
+                    writes.finish(told("ended", counts[call_id], call_id=call_id, number=number))
                 case state:
-                    writes.save(record(state, call_id, number=number))
+                    counts[call_id] += 1
+                    writes.save(told(state, counts[call_id], call_id=call_id, number=number))
         store.away = False
         assert await writes.drain(10) == ()
         assert {call_id: call["number"] for call_id, call in store.summaries("default")} == ended
         assert len(store.summaries("default")) == len(ended)
+        for call_id in "abc":
+            assert await numbers(store, call_id) == list(range(1, counts[call_id] + 1))
         assert writes.dropped == 0
 
     asyncio.run(run())
@@ -414,18 +506,18 @@ async def test_ends_of_calls_outlive_a_redis_that_is_killed(tmp_path: Path, lost
     ):
         store = RedisStore(f"redis://127.0.0.1:{proxy.port}/0", ttl=3600)
         writes = KeptWrites(store)
-        writes.save(record("answered"))
+        writes.save(Change(record("answered")))
         await written(writes)
         if lost_reply:
             cut = proxy.cut_reply(to=b"EVALSHA")
             cut.add_done_callback(lambda _: server.kill())
-            writes.finish(record("ended"))
+            writes.finish(Change(record("ended")))
             await cut
         else:
             server.kill()
-            writes.finish(record("ended"))
+            writes.finish(Change(record("ended")))
         for n in range(20):
-            writes.finish(record("ended", f"other_{n}"))
+            writes.finish(Change(record("ended", f"other_{n}")))
         with pytest.raises(StoreUnavailable):
             await store.ping()
         assert writes.pending == 21

@@ -1,4 +1,4 @@
-"""Hand a record over and go on: what the store does not take now is kept, and written when it is back.
+"""Hand a change over and go on: what the store does not take now is kept, and written when it is back.
 
 It never makes a call wait, and never gives up by itself: what is left at shutdown goes back to the caller.
 """
@@ -9,11 +9,13 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Final
 
-from otpvoice.adapters.store import CallRecord, Store, StoreUnavailable
-from otpvoice.adapters.store.record import ENDED, CallKey, call_key, standing_before
+from otpvoice.adapters.store import CallRecord, Change, Store, StoredEvent, StoreUnavailable
+from otpvoice.adapters.store.change import going_on, over
+from otpvoice.adapters.store.record import ENDED, CallKey, standing_before
 
 _log: Final = logging.getLogger(__name__)
 
@@ -26,23 +28,31 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _DRAINING_PAUSE = 0.1, 3.0, 0.2
 
 
 class KeptWrites:
-    """Records on their way to ``store``, the last of each call; to be used from one event loop.
+    """Changes on their way to ``store``: the last record of each call, and all that was told of it meanwhile, in order.
+
+    To be used from one event loop.
 
     ``limit``: so many calls are kept at most. Over it a record that ended takes the place of one that goes on (that
-    one will be written again); with none to give way, the newcomer is lost: an ERROR in the log with the call's id, and
-    one more in ``dropped``. A record that ended is never given up for a younger one.
-    ``sleep``: waits so many seconds between attempts.
+    one will be written again, its events are lost); with none to give way, the newcomer is lost: an ERROR in the log
+    with the call's id, and one more in ``dropped``. A record that ended is never given up for a younger one.
+    ``sleep``: waits so many seconds between attempts. ``written`` is told of each change that the store has taken.
     """
 
     def __init__(
-        self, store: Store, *, limit: int = 10_000, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+        self,
+        store: Store,
+        *,
+        limit: int = 10_000,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        written: Callable[[Change], None] = lambda _: None,
     ) -> None:
         self._store = store
+        self._written = written
         self._limit = limit
         self._sleep = sleep
         # Written in this order, ended ones first: nothing but this holds them, while the others come again.
-        self._ended: dict[CallKey, CallRecord] = {}
-        self._going_on: dict[CallKey, CallRecord] = {}
+        self._ended: dict[CallKey, Change] = {}
+        self._going_on: dict[CallKey, Change] = {}
         self._writing: asyncio.Task[None] | None = None
         self._pausing: asyncio.Future[None] | None = None
         self._failures = 0  # attempts in a row that the store did not take
@@ -58,29 +68,38 @@ class KeptWrites:
     def kept(self, account: str, call_id: str) -> CallRecord | None:
         """Return a record that is not written yet: newer than what the store has."""
         key = CallKey(account, call_id)
-        return self._ended.get(key) or self._going_on.get(key)
+        kept = self._ended.get(key) or self._going_on.get(key)
+        return None if kept is None else kept.record
 
-    def save(self, record: CallRecord) -> None:
-        """Keep the record of a call that goes on, in place of an earlier one. ValueError if it is malformed."""
-        key = call_key(record)
-        if record["state"] == ENDED:
-            raise ValueError("a call that ended is written by finish")
-        kept = self._going_on.get(key)
-        if key in self._ended or (kept is not None and kept["state"] in standing_before(record["state"])):
+    def save(self, change: Change) -> None:
+        """Keep the record of a call that goes on, in place of an earlier one. ValueError if it is malformed.
+
+        Events whose numbers were kept here before are the same ones again.
+        """
+        key = going_on(change)
+        if key in self._ended:
+            if change.events:
+                self._drop(key, change, "came after the end of the call")
             return
-        self._keep(key, record, self._going_on)
+        kept = self._going_on.get(key)
+        if kept is not None:
+            stands = kept.record["state"] in standing_before(change.record["state"])
+            if stands and not change.events:
+                return
+            change = replace(kept if stands else change, events=_in_order(kept.events, change.events))
+        self._keep(key, change, self._going_on)
 
-    def finish(self, record: CallRecord) -> None:
+    def finish(self, change: Change) -> None:
         """Keep the record of a call that ended, in place of any other. The first end stands. ValueError as above."""
-        key = call_key(record)
-        if record["state"] != ENDED:
-            raise ValueError("a call that goes on is written by save")
+        key = over(change)
         if key in self._ended:
             return
-        self._going_on.pop(key, None)
-        self._keep(key, record, self._ended)
+        kept = self._going_on.pop(key, None)
+        if kept is not None:
+            change = replace(change, events=_in_order(kept.events, change.events))
+        self._keep(key, change, self._ended)
 
-    async def drain(self, timeout: float) -> tuple[CallRecord, ...]:  # noqa: ASYNC109 - it ends with an answer
+    async def drain(self, timeout: float) -> tuple[Change, ...]:  # noqa: ASYNC109 - it ends with an answer
         """Write what is left within ``timeout`` s, and close: what comes later is dropped.
 
         Returns what could not be written, ended calls first. One whose write was under way may be in the store as well.
@@ -104,24 +123,24 @@ class KeptWrites:
         self._going_on.clear()
         return left
 
-    def _keep(self, key: CallKey, record: CallRecord, where: dict[CallKey, CallRecord]) -> None:
+    def _keep(self, key: CallKey, change: Change, where: dict[CallKey, Change]) -> None:
         if self._closed:
-            self._drop(key, "came after the end")
+            self._drop(key, change, "came after the end of all")
             return
         if key not in where and self.pending >= self._limit:
             if where is self._going_on or not self._going_on:
-                self._drop(key, "too many are kept")
+                self._drop(key, change, "too many are kept")
                 return
             giving_way = next(iter(self._going_on))
-            del self._going_on[giving_way]
-            self._drop(giving_way, "gave way to a call that ended")
-        where[key] = record
+            self._drop(giving_way, self._going_on.pop(giving_way), "gave way to a call that ended")
+        where[key] = change
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all(), name="kept writes")
 
-    def _drop(self, key: CallKey, why: str) -> None:
+    def _drop(self, key: CallKey, change: Change, why: str) -> None:
         self.dropped += 1
-        _log.error("record of call %s dropped: %s (%d so far)", key.id, why, self.dropped)
+        events = len(change.events)
+        _log.error("record of call %s dropped: %s, %d events with it (%d so far)", key.id, why, events, self.dropped)
 
     async def _write_all(self) -> None:
         """Until nothing is left. A later record starts the task again."""
@@ -131,7 +150,7 @@ class KeptWrites:
                 results = [await self._write(*batch[0])]
             else:
                 async with asyncio.TaskGroup() as writes:
-                    attempts = [writes.create_task(self._write(key, record)) for key, record in batch]
+                    attempts = [writes.create_task(self._write(key, change)) for key, change in batch]
                 results = [attempt.result() for attempt in attempts]
             faults = [fault for fault in results if fault is not None]
             # One record that the store refuses for itself does not hold up the others.
@@ -140,26 +159,35 @@ class KeptWrites:
             else:
                 await self._pause_after(faults[0])
 
-    def _in_line(self) -> Iterable[tuple[CallKey, CallRecord]]:
+    def _in_line(self) -> Iterable[tuple[CallKey, Change]]:
         return chain(self._ended.items(), self._going_on.items())
 
-    async def _write(self, key: CallKey, record: CallRecord) -> StoreUnavailable | None:
-        where = self._ended if record["state"] == ENDED else self._going_on
+    async def _write(self, key: CallKey, change: Change) -> StoreUnavailable | None:
+        where = self._ended if change.record["state"] == ENDED else self._going_on
         try:
-            await (self._store.finish(record) if where is self._ended else self._store.save(record))
+            await (self._store.finish(change) if where is self._ended else self._store.save(change))
         except StoreUnavailable as fault:
-            if where.get(key) is record:  # to the end of the line, unless a later one has taken its place
+            if where.get(key) is change:  # to the end of the line, unless a later one has taken its place
                 del where[key]
-                where[key] = record
+                where[key] = change
             return fault
         except Exception as fault:  # a record that can't be written must not stop all others
-            if where.get(key) is record:
+            if where.get(key) is change:
                 del where[key]
-            self._drop(key, f"can't be written, {type(fault).__name__}")
+            self._drop(key, change, f"can't be written, {type(fault).__name__}")
             return None
-        if where.get(key) is record:
+        self._written(change)
+        if where.get(key) is change:
             del where[key]
+        elif change.events:
+            self._strip(key, told=change.events[-1].number)
         return None
+
+    def _strip(self, key: CallKey, *, told: int) -> None:
+        """What was told by now need not be told by the change that has taken its place."""
+        for where in (self._ended, self._going_on):
+            if (later := where.get(key)) is not None:
+                where[key] = replace(later, events=tuple(event for event in later.events if event.number > told))
 
     def _store_answered(self) -> None:
         if self._failures:
@@ -179,3 +207,8 @@ class KeptWrites:
         finally:
             self._pausing.cancel()
             self._pausing = None
+
+
+def _in_order(kept: tuple[StoredEvent, ...], later: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
+    last = kept[-1].number if kept else 0
+    return (*kept, *(event for event in later if event.number > last))
