@@ -1,0 +1,56 @@
+"""Asking a store that may be away, until it answers.
+
+It gives nothing up and never hurries: each operation of an outbox is safe to repeat, and all who wait tell of it once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import structlog
+
+from otpvoice.adapters.store.ports import StoreUnavailable
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+# Doubled from the first to the longest, each drawn between half of it and the whole.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
+_DOUBLINGS: Final = 10
+
+
+class Insisting:
+    """``await insisting(lambda: outbox.due(account))``. ``sleep``: waits so many seconds."""
+
+    def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._sleep = sleep
+        self._away = False
+
+    async def __call__(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Return what the store says, when it says something."""
+        failures = 0
+        while True:
+            try:
+                answer = await ask()
+            except StoreUnavailable as fault:
+                self._failed(fault.reason)
+                pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures, _DOUBLINGS))
+                failures += 1
+                await self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+            else:
+                self._answered()
+                return answer
+
+    def _failed(self, reason: str) -> None:
+        if not self._away:
+            log.warning("webhooks.outbox_unavailable", reason=reason)
+        self._away = True
+
+    def _answered(self) -> None:
+        if self._away:
+            log.info("webhooks.outbox_available")
+        self._away = False
