@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, Protocol, assert_never
 
 import structlog
 
+from otpvoice.core.actions import Action
 from otpvoice.core.commands import (
     Answer,
+    Ask,
     Command,
     Connect,
     Dial,
@@ -24,12 +26,15 @@ from otpvoice.core.commands import (
     HangUpSecond,
     Part,
     Release,
+    SendDigits,
     Speak,
     StopSpeaking,
     Tell,
 )
+from otpvoice.core.compile import scripts_in
 from otpvoice.core.events import (
     ActionCompleted,
+    Asked,
     CallAnswered,
     CallEnded,
     CodeDelivered,
@@ -38,6 +43,8 @@ from otpvoice.core.events import (
     Flooded,
     HangupAsked,
     Happening,
+    Instructed,
+    NotInstructed,
     SpeakingFailed,
 )
 from otpvoice.core.flow import CallFlow
@@ -53,6 +60,8 @@ BACKLOG: Final = 500
 """Events that may wait for one call. More is a flood, and ends the call."""
 LEAD_OUT: Final = 0.2
 """Seconds of silence behind all that is said."""
+READY_WITHIN: Final = 30.0
+"""Seconds for all sound of a call to be ready, before it is dialled or when an answer wants more."""
 SAMPLE_EVERY: Final = 5.0
 """Seconds between two looks at the quality of a call."""
 
@@ -71,6 +80,7 @@ class Line(Protocol):
     async def part(self) -> None: ...
     async def speak(self, utterance_id: str, pieces: Sequence[Piece], /) -> None: ...
     async def stop(self) -> None: ...
+    async def send_digits(self, digits: str, /) -> None: ...
     async def hang_up(self, result: Result, /) -> None: ...
     async def sample(self) -> None: ...
     async def close(self) -> None: ...
@@ -81,6 +91,20 @@ class Voice(Protocol):
 
     async def prepare(self, script: Script, /) -> Sequence[bytes]: ...
     def silence(self, seconds: float, /) -> bytes: ...
+
+
+class NoAnswer(Exception):
+    """Whoever was asked what to do next did not say, or nothing that can be done. ``code``, ``message``: for people."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code)
+        self.code, self.message = code, message
+
+
+class Asker(Protocol):
+    """Asks what a call is to do next, by what it was just told as ``Asked``. Raises ``NoAnswer``."""
+
+    async def ask(self, record: CallRecord, /) -> tuple[Action, ...]: ...
 
 
 class Clock(Protocol):
@@ -102,9 +126,11 @@ class CallSession:
         voice: Voice,
         clock: Clock,
         follow: Callable[[CallRecord, Event], None],
+        asker: Asker | None = None,
     ) -> None:
         self.record = record
         self._flow, self._line, self._voice, self._clock, self._follow = flow, line, voice, clock, follow
+        self._asker = asker
         self._events: asyncio.Queue[Happening] = asyncio.Queue(BACKLOG)
         self._flooded = self._broken = False
         self._pieces: dict[Script, tuple[Piece, ...]] = {}
@@ -122,11 +148,16 @@ class CallSession:
         """Somebody wants this call to end."""
         self.tell(HangupAsked(self._clock.wall(), by))
 
+    def give_up(self, by: OwnAction) -> None:
+        """Close the record of a call that is not carried to its end."""
+        self.record.end(classify(replace(self._flow.ending, own=self._flow.ending.own or by)), self._clock.wall())
+
     async def run(self) -> CallRecord:
         """Carry the call to its end. Returns the closed record; raises nothing but cancellation."""
         self._line.listen(self.tell)
         try:
-            await self._drive(await self._prepare())
+            await self._prepare()
+            await self._drive()
         except Exception:
             log.exception("session.broken", call=self.record.id)
             self._broken = True
@@ -148,25 +179,56 @@ class CallSession:
         await asyncio.gather(*self._watching, *self._acting, return_exceptions=True)
         await self._line.close()
 
-    async def _prepare(self) -> list[Command]:
-        """Make all sound ahead. Returns what to do where it can't be made: nobody is rung, then."""
+    async def _prepare(self) -> None:
+        """Make all sound ahead. Where it can't be made nobody is rung; who hangs up meanwhile is not kept waiting."""
+        making = asyncio.create_task(self._made(self._flow.scripts), name=f"{self.record.id}-sound")
         try:
-            for script in self._flow.scripts:
-                sounds = await self._voice.prepare(script)
-                self._pieces[script] = tuple(
-                    Piece(sound, None if isinstance(item, Silence) else index)
-                    for index, (item, sound) in enumerate(zip(script, sounds, strict=True))
-                )
-        except SpeechUnavailable as error:
-            log.error("session.speech_unavailable", call=self.record.id, reason=error.reason)
-            fault = Fault.SPEECH_UNAVAILABLE
-            return self._flow.give_up("speech_unavailable", error.reason, fault, self._clock.now())
-        return []
+            while not (making.done() or self._flow.over):
+                event = asyncio.create_task(self._events.get())
+                try:
+                    await asyncio.wait({making, event}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    event.cancel()
+                if event.done() and not event.cancelled():
+                    await self._take(event.result())
+        finally:
+            making.cancel()
+            await asyncio.wait({making})
+        if self._flow.over or making.cancelled() or (unavailable := making.result()) is None:
+            return
+        log.error("session.speech_unavailable", call=self.record.id, reason=unavailable.reason)
+        fault = Fault.SPEECH_UNAVAILABLE
+        await self._perform(self._flow.give_up(*unavailable.complaint, fault, self._clock.now()))
 
-    async def _drive(self, commands: list[Command]) -> None:
-        await self._perform(commands)
+    async def _made(self, scripts: Sequence[Script]) -> SpeechUnavailable | None:
+        """Make the sound of scripts. Returns why it can't be made; None: it is."""
+        try:
+            async with asyncio.timeout(READY_WITHIN):
+                await self._make(scripts)
+        except TimeoutError:
+            return SpeechUnavailable("not_ready_in_time")
+        except SpeechUnavailable as error:
+            return error
+        return None
+
+    async def _make(self, scripts: Iterable[Script]) -> None:
+        """Make the sound of scripts, all at once. Raises ``SpeechUnavailable``."""
+        missing = [script for script in dict.fromkeys(scripts) if script not in self._pieces]
+        try:
+            async with asyncio.TaskGroup() as group:
+                making = {script: group.create_task(_sounds(self._voice, script)) for script in missing}
+        except ExceptionGroup as failures:
+            # One reason is enough.
+            raise failures.exceptions[0] from None
+        for script, sounds in making.items():
+            self._pieces[script] = tuple(
+                Piece(sound, None if isinstance(item, Silence) else index)
+                for index, (item, sound) in enumerate(zip(script, sounds.result(), strict=True))
+            )
+
+    async def _drive(self) -> None:
         while not self._events.empty():
-            # What came while the sound was made: who hung up, or was called off, is neither rung nor answered.
+            # What came at the last moment: who hung up, or was called off, is neither rung nor answered.
             await self._take(self._events.get_nowait())
         await self._perform(self._flow.start(self._clock.now(), self._clock.wall()))
         told = False
@@ -195,21 +257,24 @@ class CallSession:
             match command:
                 case Tell(report=report):
                     self._note(report)
-                    if isinstance(report, ActionCompleted):
+                    told = report.report if isinstance(report, Asked) else report
+                    if isinstance(told, ActionCompleted):
                         self._start(self._line.sample(), self._watching)
-                    elif isinstance(report, CodeDelivered | DigitsCollected) and self._flow.plan.inbound:
+                    elif isinstance(told, CodeDelivered | DigitsCollected) and self._flow.plan.inbound:
                         # At once: whoever hangs up now leaves a dialplan that asks what there was.
                         self._start(self._line.report(self._result()), self._acting)
                 case Speak():
                     await self._speak(command)
                 case StopSpeaking():
                     await self._line.stop()
+                case Ask():
+                    self._start(self._ask(), self._watching)
                 case _:
                     # Started, not awaited: whatever Asterisk does with the order, the call can be ended meanwhile.
                     self._start(self._order(command), self._acting)
 
     def _order(
-        self, command: Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | HangUp
+        self, command: Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | SendDigits | HangUp
     ) -> Coroutine[Any, Any, None]:
         """Return what a command for the line comes down to."""
         match command:
@@ -217,7 +282,10 @@ class CallSession:
                 return self._line.dial()
             case Answer():
                 return self._line.answer()
+            case SendDigits(digits=digits):
+                return self._line.send_digits(digits)
             case DialSecond(number=number, to=to, caller_id=caller_id, ring_timeout=ring_timeout):
+                self.record.second(number, to)
                 return self._line.dial_second(number, to, caller_id, ring_timeout)
             case HangUpSecond(number=number):
                 return self._line.hang_up_second(number)
@@ -251,6 +319,20 @@ class CallSession:
         lead_out = Piece(self._voice.silence(LEAD_OUT))
         await self._line.speak(command.utterance_id, (*lead_in, *pieces[command.start :], lead_out))
 
+    async def _ask(self) -> None:
+        """Have somebody asked, and make the sound of the answer; what comes of it is told."""
+        try:
+            if self._asker is None:
+                raise NoAnswer("nobody_to_ask", "there is nobody to ask")
+            actions = await self._asker.ask(self.record)
+        except NoAnswer as missing:
+            self.tell(NotInstructed(self._clock.wall(), missing.code, missing.message))
+            return
+        if (unavailable := await self._made(scripts_in(self._flow.compiled(actions)))) is not None:
+            self.tell(NotInstructed(self._clock.wall(), *unavailable.complaint))
+        else:
+            self.tell(Instructed(self._clock.wall(), actions))
+
     async def _sample(self) -> None:
         while True:
             await asyncio.sleep(SAMPLE_EVERY)
@@ -271,3 +353,7 @@ class CallSession:
     def _note(self, event: Event) -> None:
         self.record.note(event)
         self._follow(self.record, event)
+
+
+async def _sounds(voice: Voice, script: Script) -> Sequence[bytes]:
+    return await voice.prepare(script)

@@ -221,6 +221,7 @@ def record() -> CallRecord:
     proof = CallFlow(PLAN, load_locales()).proof
     record = CallRecord("call_1", "shop", "http", PLAN, proof, "node", "otp-1", AT)
     record.ringing_at = AT + 1
+    record.second(1, SECOND)
     return record
 
 
@@ -338,15 +339,15 @@ class Kept:
     def __init__(self, fault: Exception | None = None) -> None:
         self.fault, self.told = fault, list[str]()
 
-    async def accept(self, record: dict[str, Any], /) -> None:
+    async def accept(self, record: CallRecord, /, *, token: str | None = None) -> None:
         if self.fault is not None:
             raise self.fault
         self.told.append("accept")
 
-    def save(self, record: dict[str, Any], /) -> None:
+    def save(self, record: CallRecord, /) -> None:
         self.told.append("save")
 
-    def finish(self, record: dict[str, Any], /) -> None:
+    def finish(self, record: CallRecord, /) -> None:
         self.told.append("finish")
 
 
@@ -356,11 +357,11 @@ async def test_the_two_ends_of_a_call_are_told_where_its_record_is_kept(
     json_lines(output, "info")
     kept = Kept()
     records = logs.LoggedRecords(kept)
-    await records.accept(record.to_json())
-    records.save(record.to_json())
+    await records.accept(record)
+    records.save(record)
     record.note(events.CallAnswered(AT + 3))
     record.end(classify(Ending(answered=True, by_callee=True, cause=16)), AT + 10)
-    records.finish(record.to_json())
+    records.finish(record)
     queued, ended = told(output)
     assert kept.told == ["accept", "save", "finish"]
     assert {key: queued[key] for key in queued if key not in {"timestamp", "level"}} == CALL | {
@@ -387,5 +388,5 @@ async def test_the_two_ends_of_a_call_are_told_where_its_record_is_kept(
 async def test_a_call_that_is_not_kept_is_not_told(output: io.StringIO, record: CallRecord) -> None:
     json_lines(output)
     with pytest.raises(OSError, match="full"):
-        await logs.LoggedRecords(Kept(OSError("full"))).accept(record.to_json())
+        await logs.LoggedRecords(Kept(OSError("full"))).accept(record)
     assert output.getvalue() == ""

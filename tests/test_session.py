@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from otpvoice import session as module
+from otpvoice.core import asking
 from otpvoice.core import flow as flow_module
-from otpvoice.core.actions import Action, Dial, Gather, Say
+from otpvoice.core.actions import Action, Dial, Gather, Hangup, Say, SayCode, SendDigits
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.events import (
     ActionCompleted,
     ActionFailed,
+    Asked,
     CallAnswered,
     CallDialed,
     CallEnded,
@@ -23,9 +25,12 @@ from otpvoice.core.events import (
     CallReleased,
     CallResumed,
     DigitReceived,
+    DigitsCollected,
+    DigitsNotSent,
     Event,
     HangupAsked,
     Happening,
+    Instructed,
     OnSecond,
     PartiesConnected,
     PartiesParted,
@@ -36,12 +41,13 @@ from otpvoice.core.events import (
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.locale import Locale, Locales
 from otpvoice.core.outcome import Fault, OwnAction
-from otpvoice.core.plan import CallPlan
+from otpvoice.core.plan import CallPlan, Webhook
 from otpvoice.core.record import CallRecord, State
 from otpvoice.core.result import Result
+from otpvoice.core.secret import OtpCode
 from otpvoice.core.speech import Script, SpeechUnavailable
 from otpvoice.media.playout import Piece
-from otpvoice.session import BACKLOG, LEAD_OUT, CallSession
+from otpvoice.session import BACKLOG, LEAD_OUT, CallSession, NoAnswer
 
 LOCALES = Locales(
     [
@@ -51,6 +57,13 @@ LOCALES = Locales(
             code_with_brand="Your {brand} code is: {code}",
             again="Again:",
             capital="capital {letter}",
+            gate="Press {key}.",
+            gate_any="Press a key.",
+            gate_failure="Goodbye.",
+            replay="Again by {key}.",
+            choose="English by {key}.",
+            star="star",
+            pound="pound",
             digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
             letters={},
             voices={},
@@ -112,6 +125,9 @@ class Line:
         self.spoken.append((utterance_id, tuple(pieces)))
         await self._do("speak", played)
 
+    async def send_digits(self, digits: str, /) -> None:
+        await self._do(f"send {digits}")
+
     async def stop(self) -> None:
         await self._do("stop")
 
@@ -167,10 +183,28 @@ class Voice:
         return b"\xff" * round(seconds * 8000)
 
 
+class Asker:
+    """Somebody with these answers, one after the other, and then with none; a function finds one, or takes its time."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked: list[CallRecord] = []
+
+    async def ask(self, record: CallRecord, /) -> tuple[Action, ...]:
+        self.asked.append(record)
+        answer = self.answers.pop(0) if self.answers else ()
+        if callable(answer):
+            answer = await answer(record)
+        if isinstance(answer, Exception):
+            raise answer
+        assert isinstance(answer, tuple)
+        return answer
+
+
 class Call:
     """A session with everything around it."""
 
-    def __init__(self, *actions: Action, **changes: Any) -> None:
+    def __init__(self, *actions: Action, asker: Asker | None = None, **changes: Any) -> None:
         given: dict[str, Any] = {"lead_in": 0.0, "tail": 0.0} | changes
         plan = CallPlan("+15550100", None, "default", "en", actions or (Say("Hello."),), **given)
         flow = CallFlow(plan, LOCALES)
@@ -180,7 +214,13 @@ class Call:
         self.line, self.voice = Line(), Voice()
         self.followed: list[tuple[Event, State]] = []
         self.session = CallSession(
-            flow=flow, record=self.record, line=self.line, voice=self.voice, clock=Clock(), follow=self.follow
+            flow=flow,
+            record=self.record,
+            line=self.line,
+            voice=self.voice,
+            clock=Clock(),
+            follow=self.follow,
+            asker=asker,
         )
 
     def follow(self, record: CallRecord, event: Event) -> None:
@@ -367,6 +407,39 @@ async def test_a_channel_whose_words_can_not_be_made_is_not_answered_and_goes_on
     assert (result.outcome.class_.value, result.outcome.reason) == ("failed", "speech_unavailable")
 
 
+async def test_who_calls_it_off_while_the_sound_is_made_does_not_wait_for_the_sound() -> None:
+    call = Call()
+    begun = asyncio.Event()
+
+    async def forever() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    call.voice.on_prepare = lambda _: forever()
+    running = asyncio.create_task(call.run())
+    await begun.wait()
+    call.session.hang_up(OwnAction.HANG_UP_BY_API)
+    assert await running == ("canceled", None, "api")
+    assert "dial" not in call.commands
+
+
+async def test_sound_that_is_not_ready_in_time_rings_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "READY_WITHIN", 0.01)
+    call = Call()
+    call.voice.on_prepare = lambda _: asyncio.Event().wait()
+    assert await call.run() == ("failed", "speech_unavailable", "us")
+    assert [error["code"] for error in call.record.errors] == ["not_ready_in_time"]
+    assert "dial" not in call.commands
+
+
+async def test_a_call_that_is_not_carried_to_its_end_has_one_all_the_same() -> None:
+    call = Call()
+    call.session.give_up(OwnAction.SHUTDOWN)
+    outcome = call.record.outcome
+    assert outcome is not None
+    assert (outcome.class_.value, outcome.reason) == ("canceled", "shutdown")
+
+
 async def test_who_hangs_up_while_the_sound_is_made_is_not_answered() -> None:
     call = Call(inbound=True, goes_on=True)
     call.voice.on_prepare = lambda _: call.session.tell(CallEnded(1002.0, by_callee=True))
@@ -405,6 +478,153 @@ async def test_a_second_party_is_called_connected_and_parted_from() -> None:
     assert await call.run() == ("completed", None, "plan")
     words = [word for word in call.commands if word not in ("speak", "stop")]
     assert words == ["dial", "dial_second 1 +15550101 +15550199 20", "connect 1", "part", "hang_up"]
+
+
+# --- keys that we press -----------------------------------------------------------------------------------------------
+
+
+async def test_keys_are_pressed_and_the_plan_goes_on() -> None:
+    call = Call(SendDigits("1"), Say("One."))
+    assert await call.run() == ("completed", None, "plan")
+    assert call.commands == ["dial", "send 1", "speak", "hang_up"]
+
+
+async def test_keys_that_asterisk_does_not_press_are_told_and_the_plan_goes_on() -> None:
+    call = Call(SendDigits("1" * 64), Say("One."))
+    call.line.on["send " + "1" * 64] = lambda: call.line.tell(DigitsNotSent(1004.0))
+    assert await call.run() == ("completed", None, "plan")
+    assert [error["code"] for error in call.record.errors] == ["digits_not_sent"]
+    assert call.commands[-2:] == ["speak", "hang_up"]
+
+
+# --- asking -----------------------------------------------------------------------------------------------------------
+
+
+def asked(*actions: Action, asker: Asker | None, fallback: tuple[Action, ...] = (), **changes: Any) -> Call:
+    """Return a call whose plan somebody is asked to go on with."""
+    webhook = Webhook("https://shop.example/next", interactive=True, timeout=1.0, fallback=fallback)
+    return Call(*(actions or (Say("One."),)), asker=asker, webhook=webhook, **changes)
+
+
+async def test_what_is_answered_is_made_and_said() -> None:
+    asker = Asker((Say("Two."), Say("Three.")), (Hangup(),))
+    call = asked(asker=asker)
+    assert await call.run() == ("completed", None, "plan")
+    assert call.commands == ["dial", "speak", "speak", "speak", "hang_up"]
+    assert asker.asked == [call.record] * 2
+    assert len(call.voice.prepared) == 3
+    assert call.record.errors == []
+
+
+async def test_whoever_is_asked_was_told_by_what_and_the_record_knows_it() -> None:
+    collected: list[int] = []
+
+    async def look(record: CallRecord) -> tuple[Action, ...]:
+        collected.append(len(record.collected))
+        return ()
+
+    call = asked(ASK, asker=Asker(look))
+    call.line.on["dial"] = lambda: (call.line.tell(CallAnswered(1003.0)), call.line.tell(DigitReceived("4", 1004.0)))
+    assert await call.run() == ("completed", None, "plan")
+    assert [type(event.report) for event, _ in call.followed if isinstance(event, Asked)] == [DigitsCollected]
+    assert collected == [1]
+
+
+async def test_a_script_that_was_made_is_not_made_again() -> None:
+    call = asked(asker=Asker((Say("One."),), (Say("One."), Say("Two."))))
+    await call.run()
+    assert len(call.voice.prepared) == 2
+    assert call.commands.count("speak") == 4
+
+
+async def test_who_does_not_say_what_comes_next_has_the_fallback_said() -> None:
+    call = asked(asker=Asker(NoAnswer("not_answered", "the webhook did not say")), fallback=(Say("Sorry."),))
+    assert await call.run() == ("completed", None, "plan")
+    assert len(call.voice.prepared) == 2
+    assert call.commands == ["dial", "speak", "speak", "hang_up"]
+    assert call.record.errors == [{"code": "not_answered", "message": "the webhook did not say", "action": None}]
+
+
+async def test_an_answer_that_can_not_be_spoken_is_none() -> None:
+    call = asked(asker=Asker((Say("Two."), Say("Three."))), fallback=(Say("Sorry."),))
+
+    def no_more(script: Script) -> None:
+        if len(call.voice.prepared) > 2:
+            raise SpeechUnavailable("engine_missing")
+
+    call.voice.on_prepare = no_more
+    assert await call.run() == ("completed", None, "plan")
+    assert call.commands == ["dial", "speak", "speak", "hang_up"], "the fallback was made ahead"
+    assert call.record.errors == [{"code": "speech_unavailable", "message": "engine_missing", "action": None}]
+
+
+async def test_where_there_is_nobody_to_ask_the_fallback_is_said() -> None:
+    call = asked(asker=None, fallback=(Say("Sorry."),))
+    assert await call.run() == ("completed", None, "plan")
+    assert call.commands == ["dial", "speak", "speak", "hang_up"]
+    assert [error["code"] for error in call.record.errors] == ["nobody_to_ask"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [RuntimeError("a fault of the asker"), (SayCode(OtpCode("482"), template="Your code"),)],
+    ids=["raises", "breaks a rule that it should have checked"],
+)
+async def test_an_asker_that_breaks_ends_the_call_and_leaves_nobody_in_silence(answer: Any) -> None:
+    call = asked(asker=Asker(answer), fallback=(Say("Sorry."),))
+    assert await call.run() == ("failed", "internal_error", "us")
+    assert call.commands == ["dial", "speak", "hang_up"]
+
+
+async def test_an_answer_that_comes_late_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "TO_PREPARE", -1.0 + 0.02)
+    late = asyncio.Event()
+
+    async def answer(_: CallRecord) -> tuple[Action, ...]:
+        await late.wait()
+        return (Say("Two."),)
+
+    call = asked(asker=Asker(answer), fallback=(ASK,))
+    running = asyncio.create_task(call.run())
+    await until(lambda: bool(call.record.errors))
+    assert [error["code"] for error in call.record.errors] == ["answer_late"]
+    late.set()
+    await until(lambda: any(isinstance(event, Instructed) for event, _ in call.followed))
+    call.session.hang_up(OwnAction.HANG_UP_BY_API)
+    assert await running == ("completed", None, "api")
+    assert call.commands == ["dial", "speak", "hang_up"]
+
+
+async def test_nobody_is_waited_for_who_is_asked_when_the_call_ends() -> None:
+    asker = Asker(lambda _: asyncio.Event().wait())
+    call = asked(asker=asker)
+    running = asyncio.create_task(call.run())
+    await until(lambda: bool(asker.asked))
+    call.line.tell(CallEnded(1009.0, cause=16, by_callee=True))
+    assert await running == ("completed", None, "callee")
+    assert call.commands == ["dial", "speak"]
+
+
+async def test_quality_is_sampled_after_an_action_by_which_somebody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SAMPLE_EVERY", 60.0)
+    sampled = asyncio.Event()
+
+    async def answer(_: CallRecord) -> tuple[Action, ...]:
+        await sampled.wait()
+        return ()
+
+    call = asked(asker=Asker(answer))
+    call.line.on["sample"] = sampled.set
+    assert await call.run() == ("completed", None, "plan")
+
+
+async def test_a_dialplan_is_told_at_once_of_keys_by_which_somebody_is_asked() -> None:
+    call = asked(ASK, asker=Asker(), inbound=True, goes_on=True)
+    call.line.on["answer"] = lambda: (call.line.tell(CallAnswered(1003.0)), call.line.tell(DigitReceived("4", 1004.0)))
+    assert await call.run() == ("completed", None, "plan")
+    (so_far,) = call.line.reported
+    assert so_far.collected is not None
+    assert so_far.collected.keys.reveal() == "4"
 
 
 # --- hanging up -------------------------------------------------------------------------------------------------------

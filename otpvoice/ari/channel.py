@@ -20,6 +20,7 @@ from otpvoice.ari import errors
 from otpvoice.ari.leg import MediaLeg
 from otpvoice.ari.rest import AriRest
 from otpvoice.ari.router import AriEvent
+from otpvoice.core.compile import TONE
 from otpvoice.core.outcome import Fault
 
 log = structlog.get_logger(__name__)
@@ -139,6 +140,15 @@ class CallChannel:
     async def answer(self) -> None:
         """Pick up; twice does no harm. Raises ``AriError``."""
         await self._rest.post(f"{self._path}/answer")
+
+    async def press(self, key: str) -> None:
+        """Press one of ``0-9A-D*#``. Raises ``AriError``.
+
+        Asterisk says yes at once, is quiet for 0.1 s, and then sounds it (``main/app.c``, ``dtmf_stream``). Never more
+        than one key: meanwhile it does nothing else with the channel, and hangs up or goes on when all have sounded.
+        """
+        # 0 ms behind it would be taken for the default.
+        await self._rest.post(f"{self._path}/dtmf", {"dtmf": key, "duration": round(TONE * 1000), "between": 1})
 
     async def go_on(self) -> None:
         """Let it go on in its dialplan, where it entered Stasis. Raises ``AriError``."""

@@ -24,11 +24,13 @@ from otpvoice.ari.pool import NoLegFree
 from otpvoice.ari.second import SecondParties
 from otpvoice.ari.telephone import PartyEvent
 from otpvoice.ari.variables import known, variables_of
+from otpvoice.core.compile import KEY, WAIT
 from otpvoice.core.events import (
     CallAnswered,
     CallEnded,
     CallReleased,
     DigitReceived,
+    DigitsNotSent,
     Happening,
     MediaLost,
     MediaUnavailable,
@@ -49,7 +51,8 @@ FIRST_LEG_WITHIN: Final = 5.0
 
 
 class Line:
-    """A call on ``node``. An outbound ``party`` comes with a leg; for an inbound one it is taken when we answer.
+    """A call on ``node``. An outbound ``party`` comes with a leg, or takes it when it is dialled; an inbound
+    one when we answer.
 
     ``second`` makes the second party of a number, to a number, with a caller id, for so many seconds of ringing.
     ``close`` gives the leg back.
@@ -69,6 +72,7 @@ class Line:
         self._seconds = SecondParties(node, second)
         self._answered_at: float | None = None
         self._joining: asyncio.Task[None] | None = None
+        self._pressing: asyncio.Task[None] | None = None
         self._audible = self._told_answer = self._over = False
         self._errands = Errands(party.channel_id, self._break)
 
@@ -80,8 +84,19 @@ class Line:
     # --- the first party --------------------------------------------------------------------------------------------
 
     async def dial(self) -> None:
-        """Call an outbound party: once, and not after its end. What comes of it is told."""
-        if isinstance(self._first, OutboundParty) and not self._over:
+        """Call an outbound party: once, and not after its end. What comes of it is told.
+
+        A call that had to wait for its turn takes its leg only now; without one nobody is rung: ``MediaUnavailable``.
+        """
+        if not isinstance(self._first, OutboundParty) or self._over:
+            return
+        try:
+            taken = await self._handset.take(FIRST_LEG_WITHIN)
+        except (NoLegFree, errors.AriError) as error:
+            log.error("line.not_dialled", channel=self._first.channel_id, error=type(error).__name__)
+            self._say(MediaUnavailable(time.time()))
+            return
+        if taken and not self._over:
             await self._first.dial()
 
     async def answer(self) -> None:
@@ -99,12 +114,14 @@ class Line:
 
     async def hang_up(self, result: Result) -> None:
         """End the call with the first party; its dialplan, if it has one, sees the result."""
+        self._press_no_more()
         await self.stop()
         first = self._first
         await (first.hang_up(variables_of(result)) if isinstance(first, InboundParty) else first.hang_up())
 
     async def release(self, result: Result) -> None:
         """Let an inbound party go on in its dialplan, with the result. An outbound one has none: it is hung up."""
+        self._press_no_more()
         await self.stop()
         first = self._first
         await (first.go_on(variables_of(result)) if isinstance(first, InboundParty) else first.hang_up())
@@ -122,6 +139,14 @@ class Line:
     async def stop(self) -> None:
         """Cut what is being spoken."""
         await self._handset.stop()
+
+    async def send_digits(self, digits: str) -> None:
+        """Begin to press keys on the first party's line; the end of the call ends that.
+
+        ``DigitsNotSent`` where Asterisk refuses; nothing where it is gone.
+        """
+        if not self._over:
+            self._pressing = self._errands.start(self._press(digits), "keys")
 
     async def sample(self) -> None:
         """Ask Asterisk how the call sounds to each party, and tell."""
@@ -227,6 +252,25 @@ class Line:
         if self._first.entered.is_set():
             self._first.missed()
 
+    async def _press(self, digits: str) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        try:
+            for digit in digits:
+                await asyncio.sleep(due - loop.time())
+                due += WAIT if digit == "w" else KEY
+                if digit != "w":
+                    await self._first.channel.press(digit)
+        except errors.ChannelGone:
+            return
+        except errors.AriError as error:
+            log.error("line.digits_not_sent", channel=self._first.channel_id, error=type(error).__name__)
+            self._say(DigitsNotSent(time.time()))
+
+    def _press_no_more(self) -> None:
+        if self._pressing is not None:
+            self._pressing.cancel()
+
     def _tell_answer(self, at: float) -> None:
         if not self._told_answer and not self._over:
             self._told_answer = True
@@ -247,6 +291,7 @@ class Line:
             # Picked up, and gone before the bridge was joined: nothing was heard, but it was answered.
             self._tell_answer(self._answered_at)
         self._over = True
+        self._press_no_more()
         self._handset.call_off()
         self._tell(ended)
 

@@ -12,6 +12,7 @@ import structlog
 from otpvoice.core.events import (
     ActionCompleted,
     ActionFailed,
+    Asked,
     CallAnswered,
     CallDialed,
     CallEnded,
@@ -21,14 +22,18 @@ from otpvoice.core.events import (
     CallResumed,
     CharacterPlayed,
     CodeDelivered,
+    CodeReplayed,
     DigitReceived,
     DigitsCollected,
+    DigitsNotSent,
     Event,
     Flooded,
     HangupAsked,
+    Instructed,
     KeyPressed,
     MediaLost,
     MediaUnavailable,
+    NotInstructed,
     OfSecond,
     OnSecond,
     OriginateAccepted,
@@ -42,6 +47,7 @@ from otpvoice.core.events import (
     SpeakingStarted,
 )
 from otpvoice.core.instants import span_ms
+from otpvoice.core.legs import outcome_json
 from otpvoice.core.record import CallRecord
 
 log = structlog.get_logger(__name__)
@@ -66,6 +72,8 @@ def transcript(record: CallRecord, event: Event) -> None:
 
 def _tell(record: CallRecord, event: Event) -> _Told | None:
     match event:
+        case Asked() | Instructed() | NotInstructed():
+            return _tell_of_asking(record, event)
         case CallDialed():
             return "call.dialing", {"to": record.plan.to, "node": record.node}
         case OriginateAccepted(sip_call_id=sip_call_id):
@@ -133,6 +141,19 @@ def _tell_of_second(record: CallRecord, number: int, event: OfSecond) -> _Told |
             assert_never(event)
 
 
+def _tell_of_asking(record: CallRecord, event: Asked | Instructed | NotInstructed) -> _Told | None:
+    match event:
+        case Asked(report=report):
+            told = _tell(record, report)
+            return None if told is None else (told[0], told[1] | {"asked": True})
+        case Instructed(actions=actions):
+            return "call.instructed", {"actions": len(actions)}
+        case NotInstructed(code=code):
+            return "call.not_instructed", {"code": code}
+        case _:
+            assert_never(event)
+
+
 def _tell_of_media(event: _OfMedia | _Rest) -> _Told | None:
     match event:
         case MediaLost():
@@ -153,10 +174,10 @@ def _tell_of_speech(event: _Rest) -> _Told | None:
             return "speech.finished", {"cut": cut}
         case SpeakingFailed(reason=reason):
             return "speech.failed", {"reason": reason}
-        case CharacterPlayed(reading=reading, position=position, of=of):
-            return "code.character_played", {"reading": reading, "position": position, "of": of}
-        case CodeDelivered():
-            return "code.delivered", {}
+        case CharacterPlayed() | CodeDelivered() | CodeReplayed():
+            return _tell_of_code(event)
+        case DigitsNotSent():
+            return "digits.not_sent", {}
         case KeyPressed(second=second):
             return "key.pressed", {"second": second}
         case DigitsCollected(collected=collected, tag=tag, tries=tries):
@@ -177,6 +198,18 @@ def _tell_of_speech(event: _Rest) -> _Told | None:
             assert_never(event)
 
 
+def _tell_of_code(event: CharacterPlayed | CodeDelivered | CodeReplayed) -> _Told:
+    match event:
+        case CharacterPlayed(reading=reading, position=position, of=of):
+            return "code.character_played", {"reading": reading, "position": position, "of": of}
+        case CodeDelivered():
+            return "code.delivered", {}
+        case CodeReplayed(count=count):
+            return "code.replayed", {"count": count}
+        case _:
+            assert_never(event)
+
+
 _OfMedia: TypeAlias = MediaLost | MediaUnavailable | Flooded
 _Rest: TypeAlias = (
     SpeakingStarted
@@ -184,6 +217,8 @@ _Rest: TypeAlias = (
     | SpeakingFailed
     | CharacterPlayed
     | CodeDelivered
+    | CodeReplayed
+    | DigitsNotSent
     | KeyPressed
     | DigitsCollected
     | ActionCompleted
@@ -195,9 +230,9 @@ _Rest: TypeAlias = (
 
 
 class _Records(Protocol):
-    async def accept(self, record: dict[str, Any], /) -> None: ...
-    def save(self, record: dict[str, Any], /) -> None: ...
-    def finish(self, record: dict[str, Any], /) -> None: ...
+    async def accept(self, record: CallRecord, /, *, token: str | None = None) -> None: ...
+    def save(self, record: CallRecord, /) -> None: ...
+    def finish(self, record: CallRecord, /) -> None: ...
 
 
 class LoggedRecords:
@@ -206,19 +241,20 @@ class LoggedRecords:
     def __init__(self, records: _Records) -> None:
         self._records = records
 
-    async def accept(self, record: dict[str, Any], /) -> None:
+    async def accept(self, record: CallRecord, /, *, token: str | None = None) -> None:
         """Keep a new call. Raises what the records raise; then nothing is logged."""
-        await self._records.accept(record)
-        log.info("call.queued", **_who(record), to=record["to"], door=record["door"], language=record["language"])
+        await self._records.accept(record, token=token)
+        plan = record.plan
+        log.info("call.queued", **_who(record), to=plan.to, door=record.door, language=plan.language)
 
-    def save(self, record: dict[str, Any], /) -> None:
+    def save(self, record: CallRecord, /) -> None:
         """Keep how far a call got."""
         self._records.save(record)
 
-    def finish(self, record: dict[str, Any], /) -> None:
+    def finish(self, record: CallRecord, /) -> None:
         """Keep how a call ended."""
         self._records.finish(record)
-        outcome, played = record["outcome"] or {}, record["played"]
+        outcome, proof = outcome_json(record.outcome) or {}, record.proof
         log.info(
             "call.ended",
             **_who(record),
@@ -227,13 +263,13 @@ class LoggedRecords:
             ended_by=outcome.get("ended_by"),
             cause=outcome.get("cause"),
             sip_status=outcome.get("sip_status"),
-            delivered=record["delivered"],
-            readings=played["readings"],
-            complete=played["complete"],
-            ring_ms=record["ring_ms"],
-            talk_ms=record["talk_ms"],
+            delivered=proof.delivered,
+            readings=proof.readings,
+            complete=proof.complete,
+            ring_ms=record.ring_ms,
+            talk_ms=record.talk_ms,
         )
 
 
-def _who(record: dict[str, Any]) -> dict[str, Any]:
-    return {"call": record["id"], "account": record["account"]}
+def _who(record: CallRecord) -> dict[str, Any]:
+    return {"call": record.id, "account": record.account} | ({"test": True} if record.test else {})

@@ -13,22 +13,25 @@ from typing import Any, Final
 
 import structlog
 
-from otpvoice.ari import errors
 from otpvoice.ari.inbound import InboundParty
 from otpvoice.ari.leg import MediaLeg
 from otpvoice.ari.line import Line
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
-from otpvoice.ari.pool import NoLegFree
 from otpvoice.ari.router import AriEvent
-from otpvoice.core.events import Event
+from otpvoice.core.chance import drawn
+from otpvoice.core.events import Event, SecondEnded
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.locale import Locales
 from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
-from otpvoice.session import CallSession, Clock, Voice
-from otpvoice.stasis.ports import Door, Follower, NotTaken, Origin, Records, SystemClock
+from otpvoice.rehearsal import RehearsalLine, script_for
+from otpvoice.session import Asker, CallSession, Voice
+from otpvoice.stasis.call import Call
+from otpvoice.stasis.needs import free_leg, line_up, ready_node, step_out
+from otpvoice.stasis.pacing import Slot
+from otpvoice.stasis.ports import Clock, Door, Follower, NotTaken, Origin, Records, SystemClock
 from otpvoice.stasis.trunk import Trunk, order_of, seconds_of
 from otpvoice.stasis.waiting import WAIT, NoRoom, WaitingRoom
 
@@ -36,21 +39,14 @@ log = structlog.get_logger(__name__)
 
 END_WITHIN: Final = 3.0
 """Seconds for calls that we hang up to end."""
-LEG_WAIT: Final = 5.0
-"""Seconds that a request to call may wait for a media leg before it is told to come back."""
-
-
-@dataclass(slots=True)
-class _Call:
-    node: AsteriskNode
-    session: CallSession
-    line: Line
-    task: asyncio.Task[None] | None = None
 
 
 @dataclass(slots=True)
 class StasisApp:
-    """All calls of this process. ``followers`` hear every event of every call; ``voice_name`` is the configured one."""
+    """All calls of this process. ``followers`` hear every event of every call; ``voice_name`` is the configured one.
+
+    ``asker``: who asks what interactive plans are to do next. ``draw``: chooses the random keys of gates.
+    """
 
     instance: str
     locales: Locales
@@ -62,7 +58,9 @@ class StasisApp:
     nodes: list[AsteriskNode] = field(default_factory=list)
     draining: bool = False
     door: Door | None = None
-    _calls: dict[str, _Call] = field(default_factory=dict)
+    asker: Asker | None = None
+    draw: Callable[[Sequence[str]], str] = secrets.choice
+    _calls: dict[str, Call] = field(default_factory=dict)
     _waiting: WaitingRoom[Trunk] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,33 +73,77 @@ class StasisApp:
         if self.draining:
             raise NotTaken("draining")
 
-    async def place(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
-        """Take a call and begin it. Returns its record as it stands. Raises ``NotTaken``: then nobody is rung."""
+    async def place(
+        self,
+        plan: CallPlan,
+        trunk: Trunk,
+        *,
+        account: str,
+        door: str,
+        call_id: str | None = None,
+        token: str | None = None,
+    ) -> dict[str, Any]:
+        """Take a call and begin it, or let it wait for its turn. Returns its record. Raises ``NotTaken``: nobody rings.
+
+        ``call_id``, ``token``: of the idempotency key that it was asked for with.
+        """
         self.check_open()
-        flow = CallFlow(plan, self.locales)
-        node = self._choose()
-        leg = await self._take_leg(node)
-        call_id = new_call_id()
-        channel = f"{call_id}-1"
-        record = self._record(call_id, flow, account, door)
-        record.node, record.channel = node.settings.name, channel
+        flow = self._flow(plan)
+        node = ready_node(self.nodes)
+        record = self._record(call_id or new_call_id(), flow, account, door)
+        record.node, record.channel = node.settings.name, f"{record.id}-1"
+        within = None if plan.valid_until is None else plan.valid_until - self.clock.wall()
+        turn = await line_up(trunk, account, within)
+        leg: MediaLeg | None = None
         try:
-            await self._accept(record, node)
+            # A call whose turn it is has all that it needs before it is taken; one that waits takes its leg then.
+            leg = await free_leg(node) if turn.done() else None
+            await self._accept(record, node, token)
         except BaseException:
-            await node.pool.give_back(leg)
+            await step_out(turn)
+            if leg is not None:
+                await node.pool.give_back(leg)
             raise
-        party = OutboundParty(node, channel, order_of(plan, trunk, node, call_id))
-        self._begin(node, flow, record, Line(node, party, leg, second=seconds_of(plan, trunk, node, call_id)))
+        party = OutboundParty(node, record.channel, order_of(flow.plan, trunk, node, record.id))
+        slots: list[Slot] = []
+        seconds = seconds_of(flow.plan, trunk, node, record.id, slots)
+        self._begin(node, flow, record, Line(node, party, leg, second=seconds), turn=turn, slots=slots)
         return record.to_json()
 
-    async def prepare(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
-        """Take a call that waits for a dialplan to come for it. Returns its record. Raises ``NotTaken``."""
+    async def rehearse(
+        self, plan: CallPlan, *, account: str, door: str, call_id: str | None = None, token: str | None = None
+    ) -> dict[str, Any]:
+        """Take a call that rings nobody: a script is at its number. Needs no Asterisk. As ``place`` otherwise."""
         self.check_open()
-        record = self._record(new_call_id(), CallFlow(plan, self.locales), account, door)
-        record.state = State.WAITING
+        # Nobody listens: what is drawn is what a scripted callee presses.
+        flow = CallFlow(drawn(plan, min), self.locales)
+        record = self._record(call_id or new_call_id(), flow, account, door)
+        record.test, record.channel = True, f"{record.id}-1"
+        await self._accept(record, None, token)
+        self._begin(None, flow, record, RehearsalLine(script_for(plan.to or ""), wall=self.clock.wall))
+        return record.to_json()
+
+    async def prepare(
+        self,
+        plan: CallPlan,
+        trunk: Trunk,
+        *,
+        account: str,
+        door: str,
+        call_id: str | None = None,
+        token: str | None = None,
+        test: bool = False,
+    ) -> dict[str, Any]:
+        """Take a call that waits for a dialplan to come for it. Returns its record. Raises ``NotTaken``.
+
+        ``test``: nobody can come for it.
+        """
+        self.check_open()
+        record = self._record(call_id or new_call_id(), self._flow(plan), account, door)
+        record.state, record.test = State.WAITING, test
         try:
             with self._waiting.place(account):
-                await self._accept(record, None)
+                await self._accept(record, None, token)
         except NoRoom:
             raise NotTaken("too_many_waiting", 30) from None
         seconds = WAIT if plan.valid_until is None else max(0.0, plan.valid_until - self.clock.wall())
@@ -109,15 +151,16 @@ class StasisApp:
         return record.to_json()
 
     def prepared(self, call_id: str) -> CallRecord | None:
-        """Return a call that waits, of whatever account: who knows its id may come for it."""
-        return self._waiting.find(call_id)
+        """Return a call that waits, of whatever account: who knows its id may come for it. None of a test key."""
+        record = self._waiting.find(call_id)
+        return None if record is None or record.test else record
 
     def admit(self, plan: CallPlan, trunk: Trunk, party: InboundParty, node: AsteriskNode, *, origin: Origin) -> None:
         """Begin a call on a channel that was handed to us.
 
         Nothing is waited for, and no store is asked: a caller is on the line.
         """
-        record = self._record(origin.call_id, CallFlow(plan, self.locales), origin.account, origin.door)
+        record = self._record(origin.call_id, self._flow(plan), origin.account, origin.door)
         self._admit(record, plan, trunk, party, node, prepared=False)
 
     def admit_prepared(
@@ -148,7 +191,7 @@ class StasisApp:
     def hang_up(self, call_id: str) -> None:
         """End a call by request. Unknown ids are fine: it has ended."""
         if not self._waiting.end(call_id, OwnAction.HANG_UP_BY_API) and (call := self._calls.get(call_id)) is not None:
-            call.session.hang_up(OwnAction.HANG_UP_BY_API)
+            call.hang_up(OwnAction.HANG_UP_BY_API)
 
     @property
     def count(self) -> int:
@@ -169,9 +212,13 @@ class StasisApp:
         """Hang up every call, now."""
         self.draining = True
         for call in self._calls.values():
-            call.session.hang_up(OwnAction.SHUTDOWN)
+            call.hang_up(OwnAction.SHUTDOWN)
         if not await self._finished(END_WITHIN):
             log.error("stasis.calls_left", calls=self.count)
+            for call in (left := list(self._calls.values())):
+                call.abandon()
+            if left:
+                await self._finished(END_WITHIN)
 
     async def _finished(self, within: float) -> bool:
         """Wait for the calls there are, for those that were about to begin, and for those at the door."""
@@ -206,6 +253,9 @@ class StasisApp:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
+    def _flow(self, plan: CallPlan) -> CallFlow:
+        return CallFlow(drawn(plan, self.draw), self.locales)
+
     def _record(self, call_id: str, flow: CallFlow, account: str, door: str) -> CallRecord:
         return CallRecord(
             id=call_id,
@@ -219,12 +269,32 @@ class StasisApp:
             voice=flow.plan.voice or self.voice_name,
         )
 
-    def _begin(self, node: AsteriskNode, flow: CallFlow, record: CallRecord, line: Line) -> None:
+    def _begin(
+        self,
+        node: AsteriskNode | None,
+        flow: CallFlow,
+        record: CallRecord,
+        line: Line | RehearsalLine,
+        *,
+        turn: asyncio.Task[Slot] | None = None,
+        slots: list[Slot] | None = None,
+    ) -> None:
         session = CallSession(
-            flow=flow, record=record, line=line, voice=self.voice, clock=self.clock, follow=self._follow
+            flow=flow,
+            record=record,
+            line=line,
+            voice=self.voice,
+            clock=self.clock,
+            follow=self._follow,
+            asker=self.asker,
         )
-        call = self._calls[record.id] = _Call(node, session, line)
-        call.task = asyncio.create_task(self._run(call), name=record.id)
+        call = self._calls[record.id] = Call(
+            node, session, line, self.records, self.clock, self._forget, turn, slots if slots is not None else []
+        )
+        call.begin()
+
+    def _forget(self, call_id: str) -> None:
+        self._calls.pop(call_id, None)
 
     def _admit(
         self,
@@ -236,53 +306,36 @@ class StasisApp:
         *,
         prepared: bool,
     ) -> None:
-        flow = CallFlow(plan, self.locales)
-        line = Line(node, party, second=seconds_of(plan, trunk, node, record.id))
-        record.plan, record.proof, record.state = plan, flow.proof, State.QUEUED
+        flow = self._flow(plan)
+        slots: list[Slot] = []
+        line = Line(node, party, second=seconds_of(plan, trunk, node, record.id, slots))
+        record.plan, record.proof, record.state = flow.plan, flow.proof, State.QUEUED
         record.voice = plan.voice or self.voice_name
         record.node, record.channel, record.sip_call_id = node.settings.name, party.channel_id, party.sip_call_id
-        self.records.save(record.to_json())
+        self.records.save(record)
         log.info("call.arrived", call=record.id, account=record.account, channel=party.channel_id, prepared=prepared)
-        self._begin(node, flow, record, line)
+        self._begin(node, flow, record, line, slots=slots)
 
     def _end_unbegun(self, record: CallRecord, own: OwnAction | None = None, fault: Fault | None = None) -> None:
         """What lies in the store has an end, also where it never began."""
         record.end(classify(Ending(answered=False, own=own, fault=fault)), self.clock.wall())
-        self.records.finish(record.to_json())
+        self.records.finish(record)
 
     def _lines(self, node: AsteriskNode) -> list[Line]:
-        return [call.line for call in self._calls.values() if call.node is node]
-
-    def _choose(self) -> AsteriskNode:
-        for node in self.nodes:
-            if node.ready:
-                return node
-        raise self._unready(self.nodes)
-
-    def _unready(self, nodes: Sequence[AsteriskNode]) -> NotTaken:
-        wedged = any(node.connected and node.pool.wedged for node in nodes)
-        return NotTaken("media_wedged", 30) if wedged else NotTaken("asterisk_unavailable")
-
-    async def _take_leg(self, node: AsteriskNode) -> MediaLeg:
-        try:
-            return await node.pool.take(LEG_WAIT)
-        except NoLegFree as error:
-            raise NotTaken("no_media_leg") from error
-        except errors.MediaWedged as error:
-            raise NotTaken("media_wedged", 30) from error
+        return [call.line for call in self._calls.values() if call.node is node and isinstance(call.line, Line)]
 
     def _check(self, node: AsteriskNode | None) -> None:
         """Is there still a way to call (where one is needed)? Asked again after each wait. Raises ``NotTaken``."""
         self.check_open()
-        if node is not None and not node.ready:
-            raise self._unready([node])
+        if node is not None:
+            ready_node([node])
 
-    async def _accept(self, record: CallRecord, node: AsteriskNode | None) -> None:
+    async def _accept(self, record: CallRecord, node: AsteriskNode | None, token: str | None) -> None:
         """Have a new record kept. Whoever drains waits for calls that have begun, not for those that are about to."""
         self._check(node)
         kept = False
         try:
-            await self.records.accept(record.to_json())
+            await self.records.accept(record, token=token)
             kept = True
             self._check(node)
         except NotTaken as refused:
@@ -291,19 +344,9 @@ class StasisApp:
                 self._end_unbegun(record, own=own, fault=fault)
             raise
 
-    async def _run(self, call: _Call) -> None:
-        record = call.session.record
-        try:
-            await call.session.run()
-        finally:
-            self.records.finish(record.to_json())
-            try:
-                await call.session.close()
-            finally:
-                # Only now: who drains waits until the leg is back, too.
-                self._calls.pop(record.id, None)
-
     def _follow(self, record: CallRecord, event: Event) -> None:
+        if isinstance(event, SecondEnded) and (call := self._calls.get(record.id)) is not None:
+            call.second_ended(event.number)
         for follower in self.followers:
             follower(record, event)
 

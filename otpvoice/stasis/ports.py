@@ -5,26 +5,36 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.router import AriEvent
 from otpvoice.core.events import Event
 from otpvoice.core.record import CallRecord
+from otpvoice.session import Clock
 
 
 class NotTaken(Exception):
     """The call was not taken, and nobody was rung.
 
     ``reason`` is a word; ``retry_after`` in seconds. ``recorded``: its record may be in the store all the same.
+    ``facts``: what else there is to say, by name: the ``call`` that is in the way, the ``limit`` that is reached.
     """
 
-    def __init__(self, reason: str, retry_after: float = 5.0, *, recorded: bool = False) -> None:
+    def __init__(
+        self,
+        reason: str,
+        retry_after: float = 5.0,
+        *,
+        recorded: bool = False,
+        facts: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(reason)
         self.reason, self.recorded = reason, recorded
-        self.retry_after = math.ceil(retry_after)
+        self.retry_after = max(1, math.ceil(retry_after))
+        self.facts: Mapping[str, str] = facts or {}
 
 
 class Door(Protocol):
@@ -39,11 +49,14 @@ class Door(Protocol):
 
 
 class Records(Protocol):
-    """Where records are kept. ``accept`` raises ``NotTaken``; the others never wait and never fail."""
+    """Where records are kept. ``accept`` raises ``NotTaken``; the others never wait and never fail.
 
-    async def accept(self, record: dict[str, Any], /) -> None: ...
-    def save(self, record: dict[str, Any], /) -> None: ...
-    def finish(self, record: dict[str, Any], /) -> None: ...
+    ``token``: of the idempotency key under which a call was asked for; None: there was none.
+    """
+
+    async def accept(self, record: CallRecord, /, *, token: str | None = None) -> None: ...
+    def save(self, record: CallRecord, /) -> None: ...
+    def finish(self, record: CallRecord, /) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,9 @@ class Origin:
 
 
 Follower: TypeAlias = Callable[[CallRecord, Event], None]
+
+
+__all__ = ["Clock", "Door", "Follower", "NotTaken", "Origin", "Records", "SystemClock"]
 
 
 class SystemClock:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from otpvoice.ari.channel import Originate
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
 from otpvoice.core.plan import CallPlan
+from otpvoice.stasis.pacing import Pace, Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with)."""
+    """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with). ``pace``: of all its calls."""
 
     name: str
     dial: str
+    pace: Pace = field(default_factory=Pace, compare=False, repr=False)
 
     def endpoint(self, to: str) -> str:
         """Return the dial string for a number that was checked before."""
@@ -39,11 +41,15 @@ def order_of(plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str) -> 
 
 
 def seconds_of(
-    plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str
+    plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str, slots: list[Slot]
 ) -> Callable[[int, str, str | None, float], OutboundParty]:
-    """Return what makes the second legs of a call: channels of their own, numbered on from the first."""
+    """Return what makes the second legs of a call: channels of their own, numbered on from the first.
+
+    What each takes of the trunk goes into ``slots``.
+    """
 
     def second(number: int, to: str, caller_id: str | None, ring_timeout: float) -> OutboundParty:
+        slots.append(trunk.pace.second())
         order = Originate(
             endpoint=trunk.endpoint(to),
             app=node.settings.own_app,

@@ -47,6 +47,13 @@ LOCALES: Final = Locales(
             code_with_brand="Your {brand} code is: {code}",
             again="Again:",
             capital="capital {letter}",
+            gate="Press {key}.",
+            gate_any="Press a key.",
+            gate_failure="Goodbye.",
+            replay="Again by {key}.",
+            choose="English by {key}.",
+            star="star",
+            pound="pound",
             digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
             letters={},
             voices={},
@@ -169,16 +176,16 @@ class Ledger:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def accept(self, record: Json, /) -> None:
-        self.accepted.append(record)
+    async def accept(self, record: CallRecord, /, *, token: str | None = None) -> None:
+        self.accepted.append(record.to_json())
         await self.gate.wait()
         if self.refuses:
             raise NotTaken("store_unavailable")
 
-    def save(self, record: Json, /) -> None: ...
+    def save(self, record: CallRecord, /) -> None: ...
 
-    def finish(self, record: Json, /) -> None:
-        self.finished.append(record)
+    def finish(self, record: CallRecord, /) -> None:
+        self.finished.append(record.to_json())
 
 
 class House:

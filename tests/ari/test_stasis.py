@@ -12,8 +12,9 @@ from otpvoice.core.actions import Gather, Say
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.events import CallAnswered, CallProgressed
 from otpvoice.core.plan import CallPlan
+from otpvoice.core.record import CallRecord
 from otpvoice.stasis import NotTaken, Trunk
-from otpvoice.stasis import app as module
+from otpvoice.stasis import needs as module
 from tests.ari.rig import NUMBER, TRUNK, House, a_house, eventually, leg_channels, outcome, the_call
 from tests.fakes import FakeAsterisk
 
@@ -146,7 +147,7 @@ async def test_a_summary_is_handed_over_before_the_leg_is_back(house: House, ast
     taken: list[int] = []
     finish = house.ledger.finish
 
-    def finish_and_look(record: dict[str, Any]) -> None:
+    def finish_and_look(record: CallRecord) -> None:
         taken.append(house.node.pool.taken)
         finish(record)
 

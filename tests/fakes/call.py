@@ -52,7 +52,8 @@ class Heard:
 class Call:
     """``over`` once it has ended, with ``cause`` and ``tech_cause``; all three stay None where Asterisk died.
 
-    ``digits`` are those that another party of the same bridge keyed, as they arrived here.
+    ``digits`` are those that another party of the same bridge keyed, or that ARI was told to press, as they arrived
+    here.
     """
 
     def __init__(self, asterisk: FakeAsterisk, callee: Callee, channel: Channel) -> None:
@@ -129,6 +130,11 @@ class Call:
             leg.digit(digit)
         for other in bridge.calls:
             other.digits += digit if other is not self else ""
+
+    def key_arrived(self, digit: str) -> None:
+        """ARI was told to press it."""
+        self.digits += digit
+        self._asterisk.changed()
 
     # Voice
 

@@ -23,6 +23,7 @@ class Channel:
 
     ``local``: the ``;1`` half of a Local channel, which knows no SIP; the other half is not told of.
     ``hangup_cause`` is what it would end with: 16 once it has left a bridge alive. ``pbx``: of a call that came in.
+    ``keys``: those that are pressed from here, the last of them by ``pressing_until``.
     """
 
     id: str
@@ -43,7 +44,10 @@ class Channel:
     local: bool = False
     replied: bool = False
     hanging_up: bool = False
+    ending: bool = False
     gone: bool = False
+    keys: list[asyncio.TimerHandle] = field(default_factory=list)
+    pressing_until: float = 0.0
     absolute: asyncio.TimerHandle | None = None
     absolute_at: float | None = None
     hangup_cause: int = 0

@@ -44,7 +44,10 @@ async def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         if request.param == "fake":
             async with FakeAsterisk() as fake:
                 yield World(
-                    Client(fake, session), lambda number, person: person.tell_fake(fake, number), FakeExchange(fake)
+                    Client(fake, session),
+                    lambda number, person: person.tell_fake(fake, number),
+                    FakeExchange(fake),
+                    lambda: fake.calls[-1].digits,
                 )
             return
         people: dict[str, Scenario] = {}
@@ -62,7 +65,12 @@ async def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
                 folder / "run", trunk=agent.address, rtp_ports=40, extra_config=MODULES
             ) as asterisk,
         ):
-            yield World(Client(Spoken(asterisk), session), tell, RealExchange(asterisk, agent))
+            yield World(
+                Client(Spoken(asterisk), session),
+                tell,
+                RealExchange(asterisk, agent),
+                lambda: agent.calls[-1].recording.digits(),  # noqa: PLW0108 - of whoever is the last by then
+            )
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -39,6 +39,7 @@ Operation: TypeAlias = Literal[
     "setVariables",
     "answer",
     "continue",
+    "sendDTMF",
     "ring",
     "ringStop",
     "rtpStatistics",

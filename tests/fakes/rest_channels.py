@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 UNIQUE_ID_MAX: Final = 149
 RING_TIMEOUT: Final = 30.0  # where the request names none; -1 is none
+DTMF_TIME: Final = 100  # ms, of a key and behind it, where the request names none
 INTERNAL_ERROR: Final = "An internal error prevented this request from being handled"
 
 
@@ -42,6 +43,7 @@ class Channels:
             route("GET", "/ari/channels/{id}/variables", "getVariables", self.get_variables),
             route("POST", "/ari/channels/{id}/variables", "setVariables", self.set_variables),
             route("POST", "/ari/channels/{id}/answer", "answer", self.answer),
+            route("POST", "/ari/channels/{id}/dtmf", "sendDTMF", self.send_dtmf),
             route("POST", "/ari/channels/{id}/continue", "continue", self.continue_in_dialplan),
             route("POST", "/ari/channels/{id}/ring", "ring", self.ring),
             route("DELETE", "/ari/channels/{id}/ring", "ringStop", self.ring),
@@ -232,6 +234,15 @@ class Channels:
 
     def answer(self, request: Request) -> None:
         self._asterisk.switch.answer(self._in_a_fit_state(request.id))
+
+    def send_dtmf(self, request: Request) -> None:
+        """204 before the first of them sounds."""
+        channel = self._in_a_fit_state(request.id)
+        keys = request.text("dtmf")
+        if not keys:
+            raise AriError(400, "DTMF is required")
+        on, between = (request.number(name) or DTMF_TIME for name in ("duration", "between"))
+        self._asterisk.switch.press(channel, keys, on / 1000, between / 1000)
 
     def ring(self, request: Request) -> None:
         self._in_a_fit_state(request.id)

@@ -6,6 +6,7 @@ The sequences are those measured on Asterisk 22.10.1. Nothing here waits, listen
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from tests.fakes.causes import BUSY, NO_ANSWER, NORMAL, SIP_OF_CAUSE, SOFT_HANGUP_EXPLICIT, cause_of_sip, dial_status
@@ -25,6 +26,8 @@ from tests.fakes.variables import ABSOLUTE_TIMEOUT, is_utf8, seconds_of
 
 PBX_ENDS: Final = 16  # AST_SOFTHANGUP_APPUNLOAD, not a cause: main/pbx.c says it at the end of every dialplan
 RTP_QUALITY: Final = ("RTPAUDIOQOS", "RTPAUDIOQOSJITTER", "RTPAUDIOQOSLOSS", "RTPAUDIOQOSRTT", "RTPAUDIOQOSMES")
+QUIET: Final = 0.1  # before the first of some keys (main/app.c, dtmf_stream)
+PAUSE: Final = 0.5  # of a "w" among them
 HANGUP_DELAY: Final = 0.002  # DELETE answers 204 before the channel's thread has looked
 
 
@@ -179,6 +182,31 @@ class Switch:
         # No ChannelHangupRequest: the core notices by itself. A bridge that loses a channel says 16.
         self.end(channel, NORMAL if channel.bridge is not None else channel.hangup_cause)
 
+    # Keys
+
+    def press(self, channel: Channel, keys: str, on: float, between: float) -> None:
+        """Press keys from here, behind those that are on their way. The channel's thread does nothing else meanwhile.
+
+        That a request to move it into another bridge waits for them, too, is not modelled.
+        """
+        now = self._clock.now()
+        at = max(channel.pressing_until, now) + QUIET
+        for key in keys:
+            if key == "w":
+                at += PAUSE
+                continue
+            channel.keys.append(self._clock.later(at - now, partial(self._sound, channel, key)))
+            at += on + between
+        channel.pressing_until = at
+
+    def _sound(self, channel: Channel, key: str) -> None:
+        if channel.call is not None and not channel.gone:
+            channel.call.key_arrived(key)
+
+    def _press_no_more(self, channel: Channel) -> None:
+        for key in channel.keys:
+            key.cancel()
+
     # Hanging up
 
     def hung_up(self, channel: Channel, cause: int, tech_cause: int = 0) -> None:
@@ -197,7 +225,8 @@ class Switch:
             cause = cause or NORMAL
         elif channel.leg is not None or channel.local:
             cause = 0
-        self.end(channel, cause, tech_cause)
+        self._press_no_more(channel)
+        self.end(channel, cause, tech_cause, by_far_side=True)
 
     def _say_quality(self, channel: Channel) -> None:
         """What RTP knows at the end: noise for most, and not there for whoever filters it."""
@@ -224,8 +253,23 @@ class Switch:
             self._say(channel, dial_event(channel, dial_status(cause)))
         self.end(channel, cause, _sip_of(cause, channel))
 
-    def end(self, channel: Channel, cause: int, tech_cause: int = 0) -> None:
-        """Whatever ended it: out of the bridge, out of Stasis, gone. A channel ends once."""
+    def end(self, channel: Channel, cause: int, tech_cause: int = 0, *, by_far_side: bool = False) -> None:
+        """Whatever ended it: out of the bridge, out of Stasis, gone. A channel ends once.
+
+        Keys that are pressed from here hold up the rest of it where it was in a bridge, or the far side hung up.
+        """
+        if channel.gone or channel.ending:
+            return
+        channel.ending = True
+        late = channel.pressing_until - self._clock.now()
+        if late > 0 and (by_far_side or channel.bridge is not None):
+            self.leave_bridge(channel, hung_up=True)
+            self._clock.later(late, partial(self._end, channel, cause, tech_cause))
+        else:
+            self._press_no_more(channel)
+            self._end(channel, cause, tech_cause)
+
+    def _end(self, channel: Channel, cause: int, tech_cause: int) -> None:
         if channel.gone:
             return
         channel.gone, channel.dialling = True, False

@@ -70,11 +70,15 @@ class Person:
 
 @dataclass
 class World:
-    """One Asterisk, or what stands for it; people with numbers; and an events socket of its own for each test."""
+    """One Asterisk, or what stands for it; people with numbers; and an events socket of its own for each test.
+
+    ``keys`` are those that arrived at whoever was called last.
+    """
 
     ari: Client
     tell: Callable[[str, Person], None]
     exchange: Exchange
+    keys: Callable[[], str]
     events: Events = field(init=False)
 
     async def place(self, person: Person, channel_id: str = "c1", **fields: Any) -> None:
@@ -102,6 +106,20 @@ class World:
                 return seen
             await asyncio.sleep(0.01)
         raise AssertionError(f"the line {line!r} was not reached")
+
+    async def presses(self, keys: str, channel_id: str = "c1") -> None:
+        """Have Asterisk press keys."""
+        body = {"dtmf": keys, "duration": 100, "between": 100}
+        assert (await self.ari("POST", f"/channels/{channel_id}/dtmf", body)) == (204, None)
+
+    async def arrive(self, keys: str) -> None:
+        """Wait until so many keys have arrived; they must be these."""
+        for _ in range(500):
+            if len(arrived := self.keys()) >= len(keys):
+                assert arrived == keys
+                return
+            await asyncio.sleep(0.01)
+        raise AssertionError(f"{keys!r} did not arrive, but {self.keys()!r}")
 
     async def subscribe(self, channel_id: str) -> None:
         source = {"eventSource": f"channel:{channel_id}"}
