@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from otpvoice.core import actions as core
+from otpvoice.core.compile import sending_seconds
 
 SHORTEST: Final = 180.0
 """Seconds: what a call over HTTP has where it says nothing."""
@@ -34,7 +35,8 @@ def _seconds(action: core.Action) -> float:
         case core.Say():
             return action.times * (CHARACTER * len(action.text) / action.speed + action.gap)
         case core.SayCode():
-            return action.times * READING
+            asked = action.gate.tries * (READING + action.gate.timeout) if action.gate else 0.0
+            return READING * (action.times + (action.replay.limit if action.replay else 0)) + asked
         case core.Play():
             return action.times * RECORDING
         case core.Pause():
@@ -42,6 +44,8 @@ def _seconds(action: core.Action) -> float:
         case core.Gather():
             spoken = sum(map(_seconds, (*action.prompt, *action.success, *action.failure)))
             return action.tries * (action.rules.overall_timeout + spoken)
+        case core.SendDigits():
+            return sending_seconds(action.digits)
         case core.Dial():
             return LONGEST
         case core.Hangup():

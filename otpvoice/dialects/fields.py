@@ -11,11 +11,12 @@ from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
 
 import orjson
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 from otpvoice.core.locale import is_tag
 from otpvoice.core.secret import OtpCode
 from otpvoice.dialects.complaints import complaint
+from otpvoice.dialects.context import context
 
 LARGEST_METADATA: Final = 8192
 """Bytes of ``metadata`` as JSON in UTF-8 without blanks."""
@@ -26,6 +27,9 @@ LARGEST_HEADER: Final = 200
 
 _PROMPT: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _HEADER: Final = re.compile(r"X-[A-Za-z0-9-]{1,60}", re.ASCII)
+_KEY: Final = re.compile(r"[0-9*#]", re.ASCII)
+_GATE_KEY: Final = re.compile(r"[0-9*#]|any|random", re.ASCII)
+_SENT: Final = re.compile(r"[0-9A-D*#w]{1,64}", re.ASCII)
 _VOICE: Final = re.compile(r"[a-z0-9_-]{1,32}(:[A-Za-z0-9_+.-]{1,64})?", re.ASCII)
 # RFC 3339 section 5.6, with a zone always.
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -69,6 +73,41 @@ def _prompt_name(name: str) -> str:
     return name
 
 
+def _signed(url: str, info: ValidationInfo) -> str:
+    if not context(info).defaults.signs:
+        raise complaint("webhook", "can't be used: the account has no secrets to sign with")
+    return url
+
+
+def _key(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise complaint("format", "must be one key of 0-9, * and #")
+    return key
+
+
+def _gate_key(key: str) -> str:
+    if not _GATE_KEY.fullmatch(key):
+        raise complaint("format", "must be one key of 0-9, * and #, or any, or random")
+    return key
+
+
+def _sent_digits(digits: str) -> str:
+    if not _SENT.fullmatch(digits):
+        raise complaint("format", "must be 1 to 64 of 0-9, A-D, *, # and w")
+    return digits
+
+
+def _pattern(pattern: re.Pattern[str]) -> dict[str, Any]:
+    return {"type": "string", "pattern": f"^(?:{pattern.pattern})$"}
+
+
+def _url(url: str, info: ValidationInfo) -> str:
+    refusal = context(info).defaults.check_url(url)
+    if refusal is not None:
+        raise complaint("url", refusal)
+    return url
+
+
 def header_name(name: str) -> str:
     """Return the name of a SIP header that requests may name, or complain."""
     if not _HEADER.fullmatch(name):
@@ -104,12 +143,13 @@ def _instant(value: object) -> float:
         raise complaint("format", "must be an RFC 3339 instant with a zone, as in 2030-01-31T12:00:00Z") from None
 
 
-Later: TypeAlias = Annotated[Any, PlainValidator(refuse_later)]
-"""A field of a later version."""
 Code: TypeAlias = Annotated[OtpCode, PlainValidator(_code, json_schema_input_type=str)]
 Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=3000)]
 Language: TypeAlias = Annotated[str, Field(max_length=35), AfterValidator(_language)]
 VoiceName: TypeAlias = Annotated[str, AfterValidator(_voice)]
+Url: TypeAlias = Annotated[str, Field(min_length=1, max_length=2048), AfterValidator(_url)]
+"""http or https; what may not be reached for certain is refused here, what a name leads to when it is asked."""
+WebhookUrl: TypeAlias = Annotated[Url, AfterValidator(_signed)]
 PromptName: TypeAlias = Annotated[str, AfterValidator(_prompt_name)]
 """A recording of the prompts folder: the file's name without ``.wav``."""
 Brand: TypeAlias = Annotated[str, Field(min_length=1, max_length=30), AfterValidator(_printable)]
@@ -121,6 +161,11 @@ Gap: TypeAlias = Annotated[float, Field(ge=0, le=10)]
 """Seconds between readings, groups or characters."""
 RingTimeout: TypeAlias = Annotated[float, Field(ge=5, le=120)]
 KeySet: TypeAlias = Annotated[str, Field(max_length=16)]
+Key: TypeAlias = Annotated[str, AfterValidator(_key), WithJsonSchema(_pattern(_KEY))]
+"""A key that every telephone has."""
+GateKey: TypeAlias = Annotated[str, AfterValidator(_gate_key), WithJsonSchema(_pattern(_GATE_KEY))]
+SentDigits: TypeAlias = Annotated[str, AfterValidator(_sent_digits), WithJsonSchema(_pattern(_SENT))]
+"""``w`` waits for half a second."""
 KeyTimeout: TypeAlias = Annotated[float, Field(ge=0.1, le=60)]
 Instant: TypeAlias = Annotated[float, PlainValidator(_instant, json_schema_input_type=str)]
 """RFC 3339 outside, Unix seconds inside."""

@@ -6,30 +6,63 @@ will take is known by name and refused as ``not_supported``, so that nobody beli
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from otpvoice.core import actions as core
+from otpvoice.core import plan as plans
 from otpvoice.core.plan import CallPlan
 from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import complaint, complaints, presentable
 from otpvoice.dialects.context import Context, context
-from otpvoice.dialects.native_actions import Action, Dial, Gather, Templated, to_core
+from otpvoice.dialects.native_actions import (
+    Action,
+    Dial,
+    Gate,
+    Gather,
+    Model,
+    Replay,
+    Templated,
+    to_core,
+)
+from otpvoice.dialects.native_events import EventType
 from otpvoice.dialects.numbers import check_number, refused_destinations
 from otpvoice.dialects.offers import CallDefaults, CallRequest, TrunkOffer
 from otpvoice.dialects.problems import Fault, Problem, ProblemFound, json_path
 from otpvoice.dialects.reader import nulls, read_object
 from otpvoice.dialects.speakable import unspeakable
 
-__all__ = ["CallBody", "CallDefaults", "CallRequest", "TrunkOffer", "parse_call"]
+__all__ = ["CallBody", "CallDefaults", "CallRequest", "TrunkOffer", "parse_answer", "parse_call"]
 
 _SHORTHAND: Final = ("brand", "template", "times", "speed", "replay", "gate", "gather")
 _DIALLING: Final = ("ring_timeout", "sip_headers")
 """Fields of a call that is dialled."""
 LONGEST_WAIT: Final = 86_400.0
 """Seconds that a prepared call may wait for its channel: until then its plan, with the code, is in memory."""
+
+
+class Webhook(Model):
+    """Where the call's events go, and whether somebody there says what comes next. ``timeout`` in seconds."""
+
+    url: fields.WebhookUrl
+    events: Annotated[list[Literal["*", EventType]], Field(min_length=1, max_length=20)] = Field(default=["*"])
+    interactive: bool = False
+    timeout: Annotated[float, Field(ge=1, le=30)] = 5.0
+    fallback: Annotated[list[Action], Field(max_length=50)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _asks(self) -> Webhook:
+        if self.fallback and not self.interactive:
+            raise complaint("conflict", "goes with interactive, which is not true", "fallback")
+        return self
+
+    def to_core(self, trunk: TrunkOffer, shown: str | None) -> plans.Webhook:
+        """Return the core's word for it."""
+        fallback = tuple(to_core(action, trunk, shown) for action in self.fallback)
+        return plans.Webhook(self.url, tuple(self.events), self.interactive, self.timeout, fallback)
 
 
 class CallBody(Templated):
@@ -50,13 +83,13 @@ class CallBody(Templated):
     max_duration: Annotated[float, Field(ge=10, le=14_400)] = 180.0
     valid_until: fields.Instant | None = None
     metadata: fields.Metadata = Field(default_factory=dict)
-    webhook: fields.Later = None
+    webhook: Webhook | None = None
     actions: Annotated[list[Action], Field(min_length=1, max_length=50)] | None = None
     code: fields.Code | None = None
     times: fields.Times = 2
     speed: fields.Speed = 0.9
-    replay: fields.Later = None
-    gate: fields.Later = None
+    replay: Replay | None = None
+    gate: Gate | None = None
     gather: Gather | None = None
 
     @field_validator("to")
@@ -99,7 +132,15 @@ class CallBody(Templated):
         """Return what is to be done: the actions, or those that the shorthand stands for."""
         if self.code is None:
             return tuple(to_core(action, trunk, shown) for action in self.actions or ())
-        spoken = core.SayCode(self.code, template=self.template, brand=self.brand, times=self.times, speed=self.speed)
+        spoken = core.SayCode(
+            self.code,
+            template=self.template,
+            brand=self.brand,
+            times=self.times,
+            speed=self.speed,
+            replay=self.replay.to_core() if self.replay is not None else None,
+            gate=self.gate.to_core() if self.gate is not None else None,
+        )
         return (spoken,) if self.gather is None else (spoken, self.gather.to_core())
 
 
@@ -128,12 +169,48 @@ def parse_call(body: bytes, defaults: CallDefaults, now: float) -> CallRequest:
     return request
 
 
+class Answer(Model):
+    """What somebody who was asked may answer: what comes next."""
+
+    actions: Annotated[list[Action], Field(max_length=50)] = Field(default_factory=list)
+
+
+def parse_answer(body: bytes, plan: CallPlan, defaults: CallDefaults, now: float) -> tuple[core.Action, ...]:
+    """Return what an answer says is to be done next in a call of this plan; nothing: no more.
+
+    Raises ``ProblemFound`` as ``parse_call``.
+    """
+    if not body.strip():
+        return ()
+    document = read_object(body)
+    trunk = defaults.trunks.get(plan.trunk) or next(iter(defaults.trunks.values()))
+    problems: list[Problem] = []
+    actions: tuple[core.Action, ...] = ()
+    try:
+        answer = Answer.model_validate(document, context=Context(defaults, now))
+    except ValidationError as error:
+        problems += complaints(error)
+    else:
+        actions = tuple(to_core(action, trunk, plan.shown) for action in answer.actions)
+        problems += _not_shown(("actions",), answer.actions, trunk)
+        problems += unspeakable(replace(plan, actions=actions, webhook=None), defaults)
+    problems += _nulls(document, problems)
+    if problems:
+        raise ProblemFound(Fault.INVALID, problems)
+    asked = replace(plan, to=None, actions=actions, webhook=None)
+    if refused := list(refused_destinations(asked, defaults)):
+        raise ProblemFound(Fault.DESTINATION_NOT_ALLOWED, refused)
+    return actions
+
+
 def _conflicts(document: Mapping[str, Any]) -> Iterator[Problem]:
     if "code" not in document:
         for name in _SHORTHAND:
             if name in document:
                 yield Problem(json_path((name,)), "conflict", "goes with code, which is not given")
-        if "actions" not in document:
+        webhook = document.get("webhook")
+        asks = isinstance(webhook, dict) and webhook.get("interactive") is True
+        if "actions" not in document and not asks:
             yield Problem("$.actions", "required", "is required, or code in its place")
     elif "actions" in document:
         yield Problem("$.actions", "conflict", "must not be given together with code")
@@ -155,10 +232,15 @@ def _nulls(document: Mapping[str, Any], known: list[Problem]) -> Iterator[Proble
 
 def _caller_ids(body: CallBody, defaults: CallDefaults) -> Iterator[Problem]:
     """Second legs go out on the call's trunk, which decides what may be shown there."""
-    allowed = _trunk(body, defaults).caller_ids
-    for index, action in enumerate(body.actions or ()):
-        if isinstance(action, Dial) and action.from_ is not None and action.from_ not in allowed:
-            path = json_path(("actions", index, "from"))
+    fallback = body.webhook.fallback if body.webhook is not None else ()
+    for place, actions in ((("actions",), body.actions or ()), (("webhook", "fallback"), fallback)):
+        yield from _not_shown(place, actions, _trunk(body, defaults))
+
+
+def _not_shown(place: tuple[str, ...], actions: Sequence[Action], trunk: TrunkOffer) -> Iterator[Problem]:
+    for index, action in enumerate(actions):
+        if isinstance(action, Dial) and action.from_ is not None and action.from_ not in trunk.caller_ids:
+            path = json_path((*place, index, "from"))
             yield Problem(path, "not_allowed", "must be one of the caller IDs that may be used on this trunk")
 
 
@@ -185,6 +267,8 @@ def _request(body: CallBody, defaults: CallDefaults) -> CallRequest:
         valid_until=body.valid_until,
         sip_headers=body.sip_headers,
         metadata=body.metadata,
+        webhook=body.webhook.to_core(trunk, shown) if body.webhook is not None else defaults.webhook,
+        shown=shown,
         inbound=not body.dial,
         goes_on=not body.dial,
     )

@@ -81,6 +81,89 @@ class Say(_Labelled):
         )
 
 
+class Pause(_Labelled):
+    """Silence."""
+
+    type: Literal["pause"]
+    seconds: Annotated[float, Field(ge=0.1, le=60)]
+
+    def to_core(self) -> core.Pause:
+        """Return the core's word for it."""
+        return core.Pause(self.seconds, id=self.id, tag=self.tag)
+
+
+class Play(_Labelled):
+    """Play a recording: one of the prompts folder, or one that is fetched."""
+
+    type: Literal["play"]
+    prompt: fields.PromptName | None = None
+    url: fields.Url | None = None
+    times: fields.Times = 1
+
+    @model_validator(mode="after")
+    def _one_of_them(self) -> Play:
+        if self.prompt is not None and self.url is not None:
+            raise complaint("conflict", "must not be given together with prompt", "url")
+        if self.prompt is None and self.url is None:
+            raise complaint("required", "is required, or url in its place", "prompt")
+        return self
+
+    def to_core(self) -> core.Play:
+        """Return the core's word for it."""
+        return core.Play(self.prompt, times=self.times, url=self.url, id=self.id, tag=self.tag)
+
+
+def _spelling(value: object) -> str:
+    return HIDDEN + ("text" if isinstance(value, str) else "list")
+
+
+_Listed = Field(max_length=20)
+_TEXT, _LIST = Tag(HIDDEN + "text"), Tag(HIDDEN + "list")
+Announcement: TypeAlias = Annotated[
+    Annotated[fields.Text, _TEXT]
+    | Annotated[list[Annotated[Say | Play | Pause, Field(discriminator="type")]], _Listed, _LIST],
+    Discriminator(_spelling),
+]
+"""A text, or a list of what is to be spoken; no code is in it."""
+
+
+class Replay(Model):
+    """Hear a code again by a key."""
+
+    key: fields.Key = "1"
+    limit: Annotated[int, Field(ge=1, le=10)] = 3
+
+    def to_core(self) -> core.Replay:
+        """Return the core's word for it."""
+        return core.Replay(self.key, self.limit)
+
+
+class Gate(Model):
+    """A key before the code: one that is named, any, or a random digit that is announced."""
+
+    key: fields.GateKey = "1"
+    tries: Annotated[int, Field(ge=1, le=10)] = 2
+    timeout: Annotated[float, Field(ge=1, le=60)] = 8.0
+    failure: Announcement = Field(default_factory=list)
+
+    def to_core(self) -> core.Gate:
+        """Return the core's word for it."""
+        failure = (core.Say(self.failure),) if isinstance(self.failure, str) else self.failure
+        return core.Gate(
+            self.key,
+            self.tries,
+            self.timeout,
+            tuple(item if isinstance(item, core.Say) else item.to_core() for item in failure),
+        )
+
+
+class LanguageKey(Model):
+    """A language for a code, by a key."""
+
+    key: fields.Key
+    language: fields.Language
+
+
 class SayCode(_Labelled, Templated):
     """Speak a code."""
 
@@ -94,9 +177,20 @@ class SayCode(_Labelled, Templated):
     slow_down: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     language: fields.Language | None = None
     voice: fields.VoiceName | None = None
-    replay: fields.Later = None
-    gate: fields.Later = None
-    languages: fields.Later = None
+    replay: Replay | None = None
+    gate: Gate | None = None
+    languages: Annotated[list[LanguageKey], Field(max_length=5)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> SayCode:
+        keys = [choice.key for choice in self.languages]
+        if len(set(keys)) < len(keys):
+            raise complaint("rule", "must have a different key for each language", "languages")
+        if self.gate is not None and self.gate.key in keys:
+            raise complaint("rule", "must not have the key of the gate", "languages")
+        if self.replay is not None and self.replay.key in keys:
+            raise complaint("rule", "must not have the key of the replay", "languages")
+        return self
 
     def to_core(self) -> core.SayCode:
         """Return the core's word for it."""
@@ -112,33 +206,41 @@ class SayCode(_Labelled, Templated):
             slow_down=self.slow_down,
             language=self.language,
             voice=self.voice,
+            replay=self.replay.to_core() if self.replay is not None else None,
+            gate=self.gate.to_core() if self.gate is not None else None,
+            languages=tuple(core.LanguageKey(choice.key, choice.language) for choice in self.languages),
             id=self.id,
             tag=self.tag,
         )
 
 
-class Pause(_Labelled):
-    """Silence."""
+def _ask_no_keys(prompt: str | list[Say | SayCode | Play | Pause]) -> str | list[Say | SayCode | Play | Pause]:
+    for item in prompt if isinstance(prompt, list) else ():
+        if isinstance(item, SayCode) and (item.gate or item.replay or item.languages):
+            raise complaint(
+                "conflict", "must not hold a code with gate, replay or languages: the keys are the gather's"
+            )
+    return prompt
 
-    type: Literal["pause"]
-    seconds: Annotated[float, Field(ge=0.1, le=60)]
 
-    def to_core(self) -> core.Pause:
+Prompt: TypeAlias = Annotated[
+    Annotated[fields.Text, _TEXT]
+    | Annotated[list[Annotated[Say | SayCode | Play | Pause, Field(discriminator="type")]], _Listed, _LIST],
+    Discriminator(_spelling),
+    AfterValidator(_ask_no_keys),
+]
+"""A text, or a list of what is to be spoken."""
+
+
+class SendDigits(_Labelled):
+    """Press keys."""
+
+    type: Literal["send_digits"]
+    digits: fields.SentDigits
+
+    def to_core(self) -> core.SendDigits:
         """Return the core's word for it."""
-        return core.Pause(self.seconds, id=self.id, tag=self.tag)
-
-
-class Play(_Labelled):
-    """Play a recording."""
-
-    type: Literal["play"]
-    prompt: fields.PromptName
-    times: fields.Times = 1
-    url: fields.Later = None
-
-    def to_core(self) -> core.Play:
-        """Return the core's word for it."""
-        return core.Play(self.prompt, times=self.times, id=self.id, tag=self.tag)
+        return core.SendDigits(self.digits, id=self.id, tag=self.tag)
 
 
 class Dial(_Labelled):
@@ -168,23 +270,11 @@ class Hangup(_Labelled):
 class LaterAction(BaseModel):
     """What a later version can do."""
 
-    type: Annotated[Literal["send_digits", "stream", "stop_stream"], AfterValidator(fields.refuse_later)]
+    type: Annotated[Literal["stream", "stop_stream"], AfterValidator(fields.refuse_later)]
 
     def to_core(self) -> NoReturn:
         """Never called: there is no such object."""
         raise AssertionError("validation refuses it")
-
-
-def _spelling(value: object) -> str:
-    return HIDDEN + ("text" if isinstance(value, str) else "list")
-
-
-_Spoken: TypeAlias = Annotated[Say | SayCode | Play | Pause, Field(discriminator="type")]
-Prompt: TypeAlias = Annotated[
-    Annotated[fields.Text, Tag(HIDDEN + "text")] | Annotated[list[_Spoken], Field(max_length=20), Tag(HIDDEN + "list")],
-    Discriminator(_spelling),
-]
-"""A text, or a list of what is to be spoken."""
 
 
 class Gather(_Labelled):
@@ -244,7 +334,7 @@ class Gather(_Labelled):
 
 
 Action: TypeAlias = Annotated[
-    Say | SayCode | Play | Gather | Pause | Dial | Hangup | LaterAction, Field(discriminator="type")
+    Say | SayCode | Play | Gather | Pause | SendDigits | Dial | Hangup | LaterAction, Field(discriminator="type")
 ]
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from otpvoice.core.plan import CallPlan
+from otpvoice.core.plan import CallPlan, Webhook
 from otpvoice.dialects.destinations import Destinations
 
 
@@ -22,13 +22,19 @@ class TrunkOffer:
     ring_timeout: float = 45.0
 
 
+def _none_may_be_asked(_: str) -> str:
+    return "can't be asked: nothing is fetched here"
+
+
 @dataclass(frozen=True, slots=True)
 class CallDefaults:
     """What holds where a request says nothing, and what it may say. The first of ``trunks`` is the default.
 
     ``local_numbers``: extensions that may be called, besides E.164 numbers that ``destinations`` lets through.
     ``check_voice`` raises ``ValueError`` for a language that a voice (None: the configured one) does not speak.
-    ``prompts``: is there a recording of this name? None: there are none.
+    ``prompts``: is there a recording of this name? None: there are none. ``check_url`` returns why a URL may not be
+    asked, as the end of a sentence; None: it may be tried. ``webhook_url``: where the events of a call go that names no
+    webhook. ``signs``: are there secrets to sign webhooks with?
     """
 
     trunks: Mapping[str, TrunkOffer]
@@ -39,6 +45,14 @@ class CallDefaults:
     tail: float = 0.6
     check_voice: Callable[[str, str | None], None] | None = None
     prompts: Callable[[str], bool] | None = None
+    check_url: Callable[[str], str | None] = _none_may_be_asked
+    webhook_url: str | None = field(default=None, repr=False)
+    signs: bool = False
+
+    @property
+    def webhook(self) -> Webhook | None:
+        """Where the events of a call go that does not say."""
+        return Webhook(self.webhook_url) if self.webhook_url is not None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final, NoReturn
 
 from otpvoice.dialects.problems import Fault, Problem, ProblemFound, json_path
@@ -17,6 +17,21 @@ LARGEST: Final = 65_536
 """Bytes of a body."""
 DEEPEST: Final = 32
 """Levels of nesting."""
+
+# How json's messages begin, which change with its versions and quote what was sent → what we say.
+_FOUND: Final[Mapping[str, str]] = {
+    "Unexpected UTF-8 BOM": "it begins with a byte order mark",
+    "Expecting value": "a value is missing",
+    "Expecting property name": "a name in double quotes is missing",
+    "Expecting ':'": "a colon is missing",
+    "Expecting ','": "a comma or the closing bracket is missing",
+    "Illegal trailing comma": "a comma has nothing behind it",
+    "Extra data": "something follows the end",
+    "Unterminated string": "a string is not closed",
+    "Invalid control character": "a control character is in a string",
+    "Invalid \\u": "a backslash and u want four hexadecimal digits",
+    "Invalid \\": "a backslash goes with what it can't escape",
+}
 
 
 class _Refused(ValueError):
@@ -35,7 +50,8 @@ def read_object(body: bytes) -> dict[str, Any]:
         document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as error:
         # `from None` here and below: the decoder's exception holds the whole text.
-        raise _not_json(f"is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from None
+        found = next((ours for theirs, ours in _FOUND.items() if error.msg.startswith(theirs)), "it can't be read")
+        raise _not_json(f"is not JSON: line {error.lineno}, column {error.colno}: {found}") from None
     except _Refused as refused:
         raise _not_json(str(refused)) from None
     except (ValueError, RecursionError):  # an integer of thousands of digits; thousands of brackets

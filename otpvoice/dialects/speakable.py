@@ -6,6 +6,7 @@ It makes no sound. Voices and recordings are asked for through what the account 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TypeAlias, assert_never
 
 from otpvoice.core import actions as core
@@ -25,7 +26,8 @@ def unspeakable(plan: CallPlan, defaults: CallDefaults, *, shorthand: bool = Fal
     asked: set[tuple[str, str | None]] = set()
     for place, action in _audible(plan, shorthand=shorthand):
         if isinstance(action, core.Play):
-            if defaults.prompts is None or not defaults.prompts(action.prompt):
+            # One that is fetched is looked at when it is: before the call, but not before the answer.
+            if action.prompt is not None and not (defaults.prompts and defaults.prompts(action.prompt)):
                 yield Problem(json_path((*place, "prompt")), "prompt", "names a recording that there is not")
             continue
         spoken = action.language or plan.language, action.voice or plan.voice
@@ -52,17 +54,34 @@ def _speaks(language: str, voice: str | None, defaults: CallDefaults) -> bool:
 def _audible(plan: CallPlan, *, shorthand: bool) -> Iterator[tuple[_Place, _Audible]]:
     """Return all that is heard, with its place in the request."""
     for index, action in enumerate(plan.actions):
-        place: _Place = () if shorthand else ("actions", index)
-        match action:
-            case core.Say() | core.SayCode() | core.Play():
-                yield place, action
-            case core.Gather():
-                place = ("gather",) if shorthand else place
-                for name in ("prompt", "success", "failure"):
-                    for item, part in enumerate(getattr(action, name)):
-                        if not isinstance(part, core.Pause):
-                            yield (*place, name, item), part
-            case core.Pause() | core.Dial() | core.Hangup():
-                pass
-            case _:
-                assert_never(action)
+        place: _Place = ("actions", index)
+        if shorthand:
+            place = ("gather",) if isinstance(action, core.Gather) else ()
+        yield from _audible_in(place, action)
+    for index, action in enumerate(plan.webhook.fallback if plan.webhook is not None else ()):
+        yield from _audible_in(("webhook", "fallback", index), action)
+
+
+def _audible_in(place: _Place, action: core.Action) -> Iterator[tuple[_Place, _Audible]]:
+    match action:
+        case core.Say() | core.Play():
+            yield place, action
+        case core.SayCode(gate=gate, languages=languages):
+            yield place, action
+            yield from _prompted((*place, "gate", "failure"), gate.failure if gate is not None else ())
+            for index, choice in enumerate(languages):
+                spoken = replace(action, language=choice.language, gate=None, languages=())
+                yield (*place, "languages", index), spoken
+        case core.Gather():
+            for name in ("prompt", "success", "failure"):
+                yield from _prompted((*place, name), getattr(action, name))
+        case core.Pause() | core.SendDigits() | core.Dial() | core.Hangup():
+            pass
+        case _:
+            assert_never(action)
+
+
+def _prompted(place: _Place, prompt: core.Prompt) -> Iterator[tuple[_Place, _Audible]]:
+    for index, item in enumerate(prompt):
+        if not isinstance(item, core.Pause):
+            yield (*place, index), item

@@ -16,7 +16,7 @@ from typing import Any, Final
 from pydantic import Field, ValidationError
 
 from otpvoice.core.foreign import one_line
-from otpvoice.core.plan import CallPlan
+from otpvoice.core.plan import CallPlan, Webhook
 from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import complaints
 from otpvoice.dialects.context import Context
@@ -62,11 +62,17 @@ _SPOKEN: Final[Mapping[str, tuple[str, ...]]] = {"times": ("say_code", "say", "p
 """Which action a key belongs to: the first that there is."""
 
 
+_KEYS_OF_CODE: Final = frozenset({"gate", "replay"})
+"""Keys of the dialplan that name a key of the telephone."""
+_OF_THE_CALL: Final = ("language", "voice", "webhook")
+
+
 class _Body(Model):
     """The same models as those of ``POST /v1/calls``, and so the same rules."""
 
     language: fields.Language | None = None
     voice: fields.VoiceName | None = None
+    webhook: fields.WebhookUrl | None = None
     actions: list[Action] = Field(min_length=1, max_length=len(_FIELDS))
 
 
@@ -120,6 +126,8 @@ class Arguments:
             lead_in=defaults.lead_in,
             tail=defaults.tail,
             metadata=self.merged({}, values),
+            webhook=Webhook(body.webhook) if body.webhook is not None else defaults.webhook,
+            shown=shown,
             inbound=True,
             goes_on=self.goes_on,
         )
@@ -149,7 +157,7 @@ class Arguments:
             if not given["code_var"]:
                 raise Invalid("no_value", "code_var names a variable that has no value")
         actions: dict[str, dict[str, Any]] = {}
-        keys: dict[str, str] = {f"$.{key}": key for key in ("language", "voice")}
+        keys: dict[str, str] = {f"$.{key}": key for key in _OF_THE_CALL}
         for kind, names in _FIELDS.items():
             if any(key in given for key in names if key in ACTS):
                 path = f"$.actions[{len(actions)}]"
@@ -160,7 +168,13 @@ class Arguments:
                 owner = next(kind for kind in kinds if kind in actions)
                 actions[owner][key] = given[key]
                 keys[f"$.actions[{[*actions].index(owner)}].{key}"] = key
-        document = {key: given[key] for key in ("language", "voice") if key in given}
+        for key in _KEYS_OF_CODE & given.keys():
+            actions["say_code"][key] = {"key": given[key]}
+            keys[f"$.actions[{[*actions].index('say_code')}].{key}.key"] = key
+        if "://" in str(given.get("play", "")):
+            actions["play"]["url"] = actions["play"].pop("prompt")
+            keys[f"$.actions[{[*actions].index('play')}].url"] = "play"
+        document = {key: given[key] for key in _OF_THE_CALL if key in given}
         return document | {"actions": list(actions.values())}, keys
 
 

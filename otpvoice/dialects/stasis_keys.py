@@ -42,6 +42,8 @@ REASONS: Final[Mapping[str, str]] = {
     "rule": "values that are right by themselves are wrong together",
     "voice": "there is no such voice, or it does not speak this language",
     "prompt": "there is no such recording in the prompts folder",
+    "url": "the URL is none, or one that may not be asked",
+    "webhook": "the account has no secrets to sign webhooks with",
     "not_allowed": "it is well written, and not among what the account may choose from",
     "destination_not_allowed": "this number may not be called",
     "unknown_call": "no call of this id waits: it was taken, has ended, or never was",
@@ -83,7 +85,7 @@ def _later(meaning: str) -> Key:
 
 KEYS: Final[Mapping[str, Key]] = {
     "call": Key("the id of a call that was prepared over HTTP; goes with header and then alone"),
-    "play": Key("a recording of the prompts folder, by its name"),
+    "play": Key("a recording of the prompts folder, by its name, or one that lies at a URL"),
     "say": Key("a text to speak"),
     "code": Key("the code to speak"),
     "code_var": Key("the name of the channel variable that holds the code"),
@@ -109,13 +111,13 @@ KEYS: Final[Mapping[str, Key]] = {
     "header": Key("X-Name, or several as a quoted list: read from the INVITE into metadata"),
     "door": Key("dialplan"),
     "then": Key("continue or hangup: what becomes of the channel at the end"),
-    "replay": _later("hear the code again by a key"),
-    "gate": _later("a key before the code"),
+    "gate": Key("a key before the code is spoken: one of 0-9*#, any, or random", goes_with=_CODE),
+    "replay": Key("the key by which the code is heard again", goes_with=_CODE),
     "stream": _later("media to and from a URL"),
     "format": _later("of stream"),
     "mode": _later("of stream"),
     "tracks": _later("of stream"),
-    "webhook": _later("where events go"),
+    "webhook": Key("the URL that events go to"),
 }  # fmt: skip
 """All keys, and nothing else is one."""
 

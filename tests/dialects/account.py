@@ -18,6 +18,11 @@ def check_voice(language: str, voice: str | None) -> None:
         raise ValueError("no")
 
 
+def check_url(url: str) -> str | None:
+    """All of the Internet but what is not encrypted."""
+    return None if url.startswith("https://") else "must begin with https://"
+
+
 DEFAULTS: Final = CallDefaults(
     trunks={
         "default": TrunkOffer("default", ("+442079460001", "+442079460000")),
@@ -30,5 +35,7 @@ DEFAULTS: Final = CallDefaults(
     tail=0.7,
     check_voice=check_voice,
     prompts=frozenset({"welcome", "Thank_you-2"}).__contains__,
+    check_url=check_url,
+    signs=True,
 )
 """Two trunks; Britain but for one range of it, and what begins with +99."""

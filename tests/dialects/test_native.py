@@ -15,13 +15,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otpvoice.adapters.locales import load_locales
-from otpvoice.core.actions import Dial, Gather, Hangup, Pause, Play, Say, SayCode
+from otpvoice.core.actions import (
+    Dial,
+    Gate,
+    Gather,
+    Hangup,
+    LanguageKey,
+    Pause,
+    Play,
+    Replay,
+    Say,
+    SayCode,
+    SendDigits,
+)
+from otpvoice.core.chance import drawn
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.flow import CallFlow
-from otpvoice.core.plan import CallPlan
+from otpvoice.core.plan import CallPlan, Webhook
 from otpvoice.core.secret import OtpCode
 from otpvoice.dialects.destinations import Destinations
-from otpvoice.dialects.native import CallBody, parse_call
+from otpvoice.dialects.native import CallBody, parse_answer, parse_call
 from otpvoice.dialects.native_actions import Dial as DialModel
 from otpvoice.dialects.native_actions import Gather as GatherModel
 from otpvoice.dialects.native_actions import Pause as PauseModel
@@ -61,6 +74,7 @@ CALL = CallPlan(
     max_duration=180,
     lead_in=0.5,
     tail=0.7,
+    shown="+442079460001",
 )
 
 PLANS = {
@@ -68,6 +82,7 @@ PLANS = {
     "code_with_everything": replace(
         CALL,
         caller_id="+442079460000",
+        shown="+442079460000",
         trunk="second",
         language="pt-BR",
         voice="espeak:pt-br",
@@ -79,6 +94,36 @@ PLANS = {
         actions=(
             SayCode(OtpCode("aB3"), template="{brand}: {code}!", brand="Acme {1}", times=5, speed=1),
             Gather(DigitRules(max_digits=1, valid_digits="1"), prompt=(Say("Press 1."),), tag="confirm"),
+        ),
+    ),
+    "keys_around_a_code": replace(
+        CALL,
+        actions=(
+            SayCode(
+                OtpCode("918273"),
+                gate=Gate("random", tries=3, timeout=5.5, failure=(Say("Goodbye."),)),
+                replay=Replay("#", 10),
+                languages=(LanguageKey("2", "fr"), LanguageKey("*", "de")),
+            ),
+            SayCode(OtpCode("918273"), gate=Gate("any", failure=(Play("welcome"), Pause(1)))),
+            SayCode(OtpCode("918273"), gate=Gate(), replay=Replay()),
+            Play(url="https://audio.example/a.mp3?token=1", times=2),
+            SendDigits("12w#AD*"),
+        ),
+    ),
+    "code_alone_with_gate_and_replay": replace(
+        CALL,
+        actions=(SayCode(OtpCode("918273"), gate=Gate("any"), replay=Replay("0", 1)),),
+        webhook=Webhook("https://hooks.example/otp?tenant=1", ("code.delivered", "call.ended")),
+    ),
+    "nothing_but_somebody_to_ask": replace(
+        CALL,
+        actions=(),
+        webhook=Webhook(
+            "https://hooks.example/next",
+            interactive=True,
+            timeout=10,
+            fallback=(Say("Goodbye."), Dial("+442079460124", "+442079460001"), Hangup()),
         ),
     ),
     "local_number": replace(CALL, to="1000", actions=(SayCode(OtpCode("000")),)),
@@ -154,6 +199,7 @@ PLANS = {
         to="+33123456789",
         caller_id=None,
         trunk="second",
+        shown="+442079460000",
         ring_timeout=20,
         actions=(Play("welcome"), Dial("1000", "+442079460000", 20)),
         inbound=True,
@@ -337,6 +383,82 @@ def test_any_number_of_decimals_of_a_second_is_read(digits: int) -> None:
     assert request.plan.valid_until == 1_893_456_000.5
 
 
+# --- webhooks ---------------------------------------------------------------------------------------------------------
+
+
+def test_events_go_where_the_account_wants_them_unless_the_call_says_so() -> None:
+    defaults = replace(DEFAULTS, webhook_url="https://hooks.example/all")
+    body: dict[str, Any] = {"to": NUMBER, "code": "918273"}
+    assert parse_call(json.dumps(body).encode(), defaults, NOW).plan.webhook == Webhook("https://hooks.example/all")
+    body |= {"webhook": {"url": "https://hooks.example/own"}}
+    assert parse_call(json.dumps(body).encode(), defaults, NOW).plan.webhook == Webhook("https://hooks.example/own")
+
+
+def test_who_has_no_secrets_has_no_webhooks() -> None:
+    body = {"to": NUMBER, "code": "918273", "webhook": {"url": "https://hooks.example/"}}
+    with pytest.raises(ProblemFound) as refused:
+        parse_call(json.dumps(body).encode(), replace(DEFAULTS, signs=False), NOW)
+    assert [(one.path, one.code) for one in refused.value.problems] == [("$.webhook.url", "webhook")]
+
+
+def answered(answer: Any) -> tuple[Any, ...]:
+    body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    return parse_answer(body, replace(CALL, shown="+442079460000"), DEFAULTS, NOW)
+
+
+@pytest.mark.parametrize(
+    ("answer", "actions"),
+    [
+        (b"", ()),
+        (b" \r\n", ()),
+        ({}, ()),
+        ({"actions": []}, ()),
+        ({"actions": [{"type": "say", "text": "Right."}, {"type": "hangup"}]}, (Say("Right."), Hangup())),
+        ({"actions": [{"type": "say_code", "code": "918273"}]}, (SayCode(OtpCode("918273")),)),
+        ({"actions": [{"type": "dial", "to": "1000"}]}, (Dial("1000", "+442079460000"),)),
+    ],
+)
+def test_an_answer_says_what_comes_next(answer: Any, actions: tuple[Any, ...]) -> None:
+    assert answered(answer) == actions
+
+
+def test_what_is_dialled_by_an_answer_does_not_show_the_callers_number() -> None:
+    """Of a channel that was handed to us, the plan's caller ID is whoever called."""
+    plan = replace(CALL, caller_id="+19005551234", inbound=True)
+    (dial,) = parse_answer(b'{"actions": [{"type": "dial", "to": "1000"}]}', plan, DEFAULTS, NOW)
+    assert dial == Dial("1000", "+442079460001")
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault", "complaints"),
+    [
+        (b"Thank you!", Fault.NOT_JSON, [("$", "invalid_json")]),
+        ([], Fault.NOT_JSON, [("$", "invalid_json")]),
+        ({"ok": True}, Fault.INVALID, [("$.ok", "unknown_field")]),
+        ({"actions": None}, Fault.INVALID, [("$.actions", "type")]),
+        ({"actions": [{"type": "pause", "seconds": 0.1}] * 51}, Fault.INVALID, [("$.actions", "length")]),
+        ({"actions": [{"type": "say"}]}, Fault.INVALID, [("$.actions[0].text", "required")]),
+        (
+            {"actions": [{"type": "play", "prompt": "missing"}, {"type": "dial", "to": NUMBER, "from": "+15550100"}]},
+            Fault.INVALID,
+            [("$.actions[1].from", "not_allowed"), ("$.actions[0].prompt", "prompt")],
+        ),
+        (
+            {"actions": [{"type": "dial", "to": "+18765551234"}]},
+            Fault.DESTINATION_NOT_ALLOWED,
+            [("$.actions[0].to", "destination_not_allowed")],
+        ),
+    ],
+)
+def test_an_answer_is_held_to_the_rules_of_a_request(
+    answer: Any, fault: Fault, complaints: list[tuple[str, str]]
+) -> None:
+    with pytest.raises(ProblemFound) as refused:
+        answered(answer)
+    assert refused.value.fault is fault
+    assert [(one.path, one.code) for one in refused.value.problems] == complaints
+
+
 # --- any body at all --------------------------------------------------------------------------------------------------
 
 LONE = st.text(max_size=20)
@@ -370,7 +492,7 @@ def check(body: bytes) -> None:
     """Either a plan that the core can carry out and the store can keep, or complaints that name their spot."""
     match read(body):
         case CallRequest(plan=plan):
-            CallFlow(plan, LOCALES)
+            CallFlow(drawn(plan, min), LOCALES)
             orjson.dumps([plan.to, dict(plan.metadata), dict(plan.sip_headers)])
         case ProblemFound(fault=fault, problems=found):
             assert len(found) == 1 or (found and fault is not Fault.NOT_JSON)

@@ -11,9 +11,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpvoice.core.actions import Action, Dial, Gather, Hangup, Pause, Play, Say, SayCode
+from otpvoice.core.actions import (
+    ANY_KEY,
+    RANDOM_KEY,
+    Action,
+    Dial,
+    Gate,
+    Gather,
+    Hangup,
+    Pause,
+    Play,
+    Replay,
+    Say,
+    SayCode,
+)
 from otpvoice.core.digits import DigitRules
-from otpvoice.core.plan import CallPlan
+from otpvoice.core.plan import CallPlan, Webhook
 from otpvoice.core.secret import OtpCode
 from otpvoice.dialects.durations import LONGEST, SHORTEST, longest
 from otpvoice.dialects.native import CallBody
@@ -58,6 +71,14 @@ def gather(**rules: object) -> DigitRules:
         # times and speed are the code's, else the text's, else the recording's
         (["times=3", "play=welcome", "say=A", "code=918273"], [Play("welcome"), Say("A"), replace(CODE, times=3)]),
         (["times=3", "say=A", "play=welcome"], [Play("welcome"), Say("A", times=3)]),
+        (["code=918273", "gate=7"], [replace(CODE, gate=Gate("7"))]),
+        (["code=918273", "gate=any", "replay=*"], [replace(CODE, gate=Gate(ANY_KEY), replay=Replay("*"))]),
+        (
+            ["say=A", "replay=1", "gate=random", "code=918273"],
+            [Say("A"), replace(CODE, gate=Gate(RANDOM_KEY), replay=Replay("1"))],
+        ),
+        (["play=https://host.example/a.wav"], [Play(url="https://host.example/a.wav")]),
+        (["play=https://host.example/a.wav", "times=2"], [Play(url="https://host.example/a.wav", times=2)]),
         (["gather=4"], [Gather(gather())]),
         (["gather=4", "terminators="], [Gather(gather(terminators=""))]),
         (
@@ -118,6 +139,7 @@ def test_a_plan_is_one_of_a_channel_that_was_handed_over() -> None:
         tail=0.7,
         inbound=True,
         goes_on=False,
+        shown="+442079460001",
     )
 
 
@@ -141,6 +163,7 @@ def test_the_channel_goes_on_unless_it_is_to_be_hung_up() -> None:
         (["say=" + "x" * 3000, "times=5", "speed=0.5"], 5 * 1201 + 30),
         (["play=welcome", "times=5"], 1530),
         (["code=918273", "times=5"], 330),
+        (["code=918273", "gate=1", "replay=1"], 2 * 60 + 3 * 60 + 2 * (60 + 8) + 30),
         (["play=welcome", "say=" + "x" * 500, "code=918273", "gather=4"], 300 + 101 + 120 + 60 + 30),
         (["code=918273", "dial=1000"], 14_400),
     ],
@@ -265,6 +288,18 @@ REFUSED = [
     (["code_var=OTP"], "format", "code_var must be 3 to 12 characters of 0-9, A-Z, a-z"),
     (["play=../secret"], "format", None),
     (["play=nowhere"], "prompt", "play names a recording that there is not"),
+    (["play=http://host.example/a.wav"], "url", "play must begin with https://"),
+    (["play=ftp://host.example/a.wav"], "url", None),
+    (["say=A", "play=://"], "url", None),
+    (["code=918273", "webhook=http://host.example/918273"], "url", "webhook must begin with https://"),
+    (["code=918273", "webhook=hooks"], "url", None),
+    (["say=A", "gate=1"], "conflict", "gate goes with code or code_var, which is not given"),
+    (["say=A", "replay=1"], "conflict", "replay goes with code or code_var, which is not given"),
+    (["code=918273", "gate=12"], "format", None),
+    (["code=918273", "gate=none"], "format", None),
+    (["code=918273", "replay=any"], "format", None),
+    (["code=918273", "gate="], "no_value", None),
+    (["code=918273", "gate=1", "replay=1", "gate=2"], "repeated_key", None),
     (["say=a\x00b"], "format", "say must have no control characters"),
     (["say=a\ud800"], "format", None),
     (["say=" + "a" * 3001], "length", "say must have at most 3000 characters"),
@@ -311,12 +346,28 @@ def test_an_account_without_trunks_has_no_calls() -> None:
     assert refusal("say=A", defaults=replace(DEFAULTS, trunks={})).reason == "not_allowed"
 
 
+def test_events_go_to_the_webhook_that_is_named_or_configured() -> None:
+    url, own = "https://host.example/hooks?token=918273", "https://own.example/"
+    assert plan("say=A", f"webhook={url}").webhook == Webhook(url)
+    assert plan("say=A").webhook is None
+    configured = replace(DEFAULTS, webhook_url=own)
+    assert plan("say=A", defaults=configured).webhook == Webhook(own)
+    assert plan("say=A", f"webhook={url}", defaults=configured).webhook == Webhook(url)
+    assert "918273" not in repr(plan("say=A", f"webhook={url}"))
+
+
+def test_without_secrets_there_is_no_webhook() -> None:
+    invalid = refusal("say=A", "webhook=https://host.example/", defaults=replace(DEFAULTS, signs=False))
+    assert invalid.reason == "webhook"
+
+
 def test_without_a_prompts_folder_there_is_no_recording() -> None:
     assert refusal("play=welcome", defaults=replace(DEFAULTS, prompts=None)).reason == "prompt"
 
 
 def test_every_reason_but_that_of_the_switchboard_is_seen_here() -> None:
-    assert {reason for _, reason, _ in REFUSED} | {"not_allowed", "unknown_call"} == REASONS.keys()
+    seen_elsewhere = {"not_allowed", "webhook", "unknown_call"}
+    assert {reason for _, reason, _ in REFUSED} | seen_elsewhere == REASONS.keys()
 
 
 def test_the_tables_say_what_to_know() -> None:
