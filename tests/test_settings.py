@@ -12,12 +12,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpvoice.settings import Bind, Legs, Settings, SettingsError
+from otpvoice.settings import AccountSettings, Bind, Legs, LimitSettings, Settings, SettingsError, TrunkSettings
+from otpvoice.settings.assembly import ACCOUNT, TRUNK
 from otpvoice.settings.model import KEYS
+from otpvoice.trust.addresses import parse_allow
+from otpvoice.trust.signing_secret import parse_secret
 
 PASSWORD = "correct horse battery"
 KEY = "0123456789abcdef0123456789abcdef"
 SECRET = base64.b64encode(bytes(range(32))).decode()
+
+
+def whsec(first: int = 0, size: int = 32) -> str:
+    """Make a secret of webhooks."""
+    return "whsec_" + base64.b64encode(bytes(range(first, first + size))).decode()
+
+
+SIGNING, NEXT_SIGNING = whsec(), whsec(100)
+HOOK = "https://otp.example/hooks/secret-path"
+UNLIMITED = (
+    "the account {} has no limit per destination: a loop in an application can ring one phone again and again"
+    " (for example: limits = {{ destination_calls_per_10_minutes = 5 }})"
+)
 
 LEAST = {
     "OTPVOICE_ARI_PASSWORD": PASSWORD,
@@ -74,6 +90,7 @@ def test_what_holds_where_little_is_set() -> None:
         "allow_destinations": ("+44",),
         "deny_destinations": (),
         "local_numbers": None,
+        "url_allow": (),
         "voice": "espeak",
         "language": "en-US",
         "lead_in": 0.4,
@@ -90,10 +107,13 @@ def test_what_holds_where_little_is_set() -> None:
     (trunk,) = settings.trunks
     assert (trunk.name, trunk.dial, trunk.caller_ids) == ("default", "PJSIP/{number}@trunk", ())
     assert (trunk.codec, trunk.ring_timeout) == ("ulaw", 45)
+    assert (trunk.calls_per_second, trunk.max_calls, trunk.queue_seconds) == (None, None, 30)
     (account,) = settings.accounts
     assert (account.id, account.trunks, account.allow_destinations) == ("default", ("default",), ("+44",))
     assert account.key_digests == (digest(KEY),)
-    assert settings.warnings == ()
+    assert (account.webhook_url, account.webhook_secrets) == (None, ())
+    assert account.limits.model_dump() == dict.fromkeys(LimitSettings.model_fields)
+    assert settings.warnings == (UNLIMITED.format("default"),)
 
 
 @pytest.mark.parametrize(("host", "fine"), [("host.example", True), ("höst", False), ("", False)])
@@ -118,6 +138,7 @@ def test_in_development_only_a_trunk_is_needed() -> None:
         "OTPVOICE_DEV",
         "OTPVOICE_ALLOW_DESTINATIONS",
         "OTPVOICE_REDIS_URL",
+        "the",
     ]
 
 
@@ -160,8 +181,13 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ("http_bind", "otp.example:0", Bind("otp.example", 0)),
         ("admin_bind", "0.0.0.0:65535", Bind("0.0.0.0", 65_535)),
         ("allow_destinations", "+44, +353,+1  +44", ("+44", "+353", "+1")),
+        ("allow_destinations", "GB, JM +1876", ("GB", "JM", "+1876")),
         ("deny_destinations", "+447700900", ("+447700900",)),
         ("local_numbers", "1[0-9]{3}", re.compile("1[0-9]{3}", re.ASCII)),
+        ("url_allow", "Hooks.corp.example, *.corp.example", ("hooks.corp.example", "*.corp.example")),
+        ("url_allow", "10.20.0.0/16 10.20.0.1/32 fd00:AB::/48", ("10.20.0.0/16", "10.20.0.1", "fd00:ab::/48")),
+        ("url_allow", "127.0.0.1 ::1 169.254.169.254 fe80::1", ("127.0.0.1", "::1", "169.254.169.254", "fe80::1")),
+        ("url_allow", "xn--hst-sna.example my_host.example a a", ("xn--hst-sna.example", "my_host.example", "a")),
         ("voice", "espeak:en-gb+f3", "espeak:en-gb+f3"),
         ("language", "zh-Hant-TW", "zh-Hant-TW"),
         ("lead_in", "0", 0),
@@ -197,13 +223,33 @@ def test_values_that_are_fine(name: str, value: str, expected: object) -> None:
         ("trunk", ["PJSIP/${EXTEN}{number}", "/{number}", "PJSIP/{number}" + "a" * 200]),
         ("caller_ids", ["Acme", "+44 20 7946", "+442079460000000000", "<1000>"][:1]),
         ("api_keys", ["short", "x" * 19, "x" * 201, "kéy-of-twenty-characters"]),
+        ("api_keys", [" ".join(letter * 20 for letter in "abc")]),
+        ("api_keys", [" ".join(f"otp_test_{letter * 20}" for letter in "abc")]),
+        ("api_keys", [f"{'a' * 20} otp_test_{'a' * 20} {'b' * 20} {'c' * 20}"]),
         ("secret_key", ["x", base64.b64encode(bytes(31)).decode(), base64.b64encode(bytes(32)).decode(), "!" * 44]),
         ("redis_url", ["127.0.0.1:6379", "http://a", "redis://", "unix://", "redis://a:port", "redis://a:0"]),
         ("http_bind", ["8080", ":8080", "a:65536", "a:-1", "a:", "::1:80", "http://a:80", "a b:80", "[]:80", "a:８０"]),
         ("admin_bind", ["a"]),
-        ("allow_destinations", ["44", "+", "+0", "+44x", "GB", "+1234567890123456", "*"]),
+        ("allow_destinations", ["44", "+", "+0", "+44x", "UK", "gb", "+1234567890123456", "*"]),
         ("deny_destinations", ["447"]),
         ("local_numbers", ["(", ".*", "[0-9]+", r"\d{3,}", "a{99999999999}"]),
+        ("url_allow", ["https://hooks.example", "hooks.example:443", "hooks.example/path", "user@hooks.example"]),
+        ("url_allow", ["*", "*.", "*.*.example", "a.*.example", "-a.example", "a..example", "hooks.example.", "höst"]),
+        ("url_allow", ["a" * 64, ".".join(["a" * 60] * 5), "[::1]", "fe80::1%eth0", "10.20.0.1/16", "10.0.0.0/33"]),
+        ("url_allow", ["10.1", "0x7f.1", "2130706433", "0177.0.0.1", "256.0.0.1", "a.0x7f000001"]),
+        ("url_allow", ["127.0.0.0/8", "::/0x", "169.254.0.0/16", "fe80::/10", "localhost", "a.localhost"]),
+        ("url_allow", ["*.localhost", "224.0.0.1", "ff02::/16", "0.0.0.0", "::"]),
+        ("url_allow", ["255.255.255.255", "0.0.0.0/8", "fd00:ec2::/48", "::1/127", "-", "10.0.0.1 10.1/16"]),
+        ("webhook_url", ["hooks.example", "ftp://hooks.example", "https://", "https://a:0", "https://a:port", "//a"]),
+        ("webhook_url", ["https://user@a", "https://user:pw@a", "https://a/#x", "https://a/#", "https://a b/c"]),
+        ("webhook_url", ["https://[::1", "https://höst", "https://a/\nb", f"https://a/{'b' * 2000}"]),
+        (
+            "webhook_url",
+            ["https://a./", "https://127.1/", "https://0x7f000001/", "https://a/%zz", "https://a\\b/", "https://-a/"],
+        ),
+        ("webhook_secrets", ["secret", "whsec_", "whsec_abc", whsec(size=23), whsec(size=65), f"{SIGNING}x"]),
+        ("webhook_secrets", [SIGNING.removeprefix("whsec_"), SIGNING.upper(), f"{SIGNING} {whsec(size=8)}"]),
+        ("webhook_secrets", ["whsec_" + base64.b64encode(bytes(32)).decode()]),
         ("voice", ["Espeak", "espeak:", "a b", "../x"]),
         ("language", ["english!", "e", "en_US.UTF-8", "x" * 40]),
         ("lead_in", ["-0.1", "5.1", "nan", "inf", "a", "1s"]),
@@ -241,6 +287,14 @@ def test_both_alphabets_of_base64_are_read() -> None:
         settings = load(SECRET_KEY=encode(key).decode())
         assert settings.secret_key is not None
         assert base64.b64decode(settings.secret_key.reveal()) == key
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    ["hooks.corp.example *.corp.example", "10.20.0.0/16 fd00:ab::/48 192.168.1.1", "127.0.0.1 ::1 169.254.169.254"],
+)
+def test_what_may_be_reached_is_understood_where_it_is_needed(allowed: str) -> None:
+    assert parse_allow(load(URL_ALLOW=allowed).url_allow) == parse_allow(allowed.split())
 
 
 def test_several_keys_are_several_digests() -> None:
@@ -284,15 +338,7 @@ def test_a_name_that_there_is_not_is_an_error(name: str, said: str) -> None:
     ],
 )
 def test_names_that_others_use_are_left_alone(name: str) -> None:
-    assert Settings.load(LEAST | {name: "tcp://10.0.0.1:8080"}).warnings == ()
-
-
-def test_settings_of_a_later_version_are_accepted_and_said_to_do_nothing() -> None:
-    settings = load(URL_ALLOW="hooks.example", WEBHOOK_SECRETS="whsec_abc")
-    assert settings.warnings == (
-        "OTPVOICE_URL_ALLOW has no effect in this version",
-        "OTPVOICE_WEBHOOK_SECRETS has no effect in this version",
-    )
+    assert Settings.load(LEAST | {name: "tcp://10.0.0.1:8080"}) == load()
 
 
 def test_the_prompts_folder_is_one_that_can_be_read(tmp_path: Path) -> None:
@@ -304,9 +350,230 @@ def test_the_prompts_folder_is_one_that_can_be_read(tmp_path: Path) -> None:
         assert problems(LEAST | {"OTPVOICE_PROMPTS_DIR": str(tmp_path / wrong)}) == rule
 
 
-def test_a_country_code_of_many_countries_is_remarked_on() -> None:
-    assert [warning.split()[0] for warning in load(ALLOW_DESTINATIONS="+1 +44").warnings] == ["+1"]
-    assert load(ALLOW_DESTINATIONS="+1202").warnings == ()
+# --- keys and their successors ----------------------------------------------------------------------------------------
+
+
+def test_two_keys_at_a_time_and_two_for_tests() -> None:
+    keys = ["a" * 20, "b" * 20, "otp_test_" + "a" * 20, "otp_test_" + "b" * 20]
+    assert load(API_KEYS=" ".join([*keys, keys[0]])).accounts[0].key_digests == tuple(map(digest, keys))
+
+
+def test_of_digests_nobody_can_see_what_they_are_for(toml: Callable[[str], dict[str, str]]) -> None:
+    hexadecimal = [digest(key).hex() for key in "abcde"]
+
+    def environ(count: int) -> dict[str, str]:
+        # In capitals it is the same one.
+        keys = [*hexadecimal[:count], hexadecimal[0].upper()]
+        return toml(TABLES.replace(f'keys = ["{digest("bank").hex()}"]', f"keys = {keys}"))
+
+    assert Settings.load(environ(4)).accounts[1].key_digests == tuple(map(digest, "abcd"))
+    said = problems(environ(5))
+    assert list(said.values()) == ["must be at most 4 digests: 2 keys, for rotation, and 2 test keys"]
+
+
+# --- webhooks ---------------------------------------------------------------------------------------------------------
+
+
+def revealed(account: AccountSettings) -> list[str]:
+    return [secret.reveal() for secret in account.webhook_secrets]
+
+
+@pytest.mark.parametrize(
+    "url", [HOOK, "http://10.0.0.5:8080", "https://[::1]:8443/a?b=c%20d", "http://localhost/", "http://a:6379/"]
+)
+def test_reports_go_where_the_administrator_says(url: str) -> None:
+    (account,) = load(WEBHOOK_URL=url, WEBHOOK_SECRETS=f"{NEXT_SIGNING} {SIGNING}").accounts
+    assert account.webhook_url == url
+    assert revealed(account) == [NEXT_SIGNING, SIGNING], "the new one first"
+
+
+def test_reports_are_signed() -> None:
+    with pytest.raises(SettingsError) as error:
+        load(WEBHOOK_URL=HOOK)
+    assert str(error.value).partition("\n  ")[2] == (
+        "OTPVOICE_WEBHOOK_SECRETS is required where there is a webhook_url: every report is signed"
+        " (for example: whsec_$(openssl rand -base64 32))"
+    )
+    assert revealed(load(WEBHOOK_SECRETS=SIGNING).accounts[0]) == [SIGNING], "calls may have addresses of their own"
+
+
+def test_an_address_that_is_wrong_wants_no_secrets() -> None:
+    assert problems(LEAST | {"OTPVOICE_WEBHOOK_URL": "nowhere"}).keys() == {"OTPVOICE_WEBHOOK_URL"}
+
+
+@pytest.mark.parametrize("size", [24, 64])
+def test_the_shortest_and_the_longest_secret(size: int) -> None:
+    assert revealed(load(WEBHOOK_SECRETS=whsec(size=size)).accounts[0]) == [whsec(size=size)]
+
+
+def test_a_secret_may_be_written_without_its_padding() -> None:
+    (secret,) = load(WEBHOOK_SECRETS=SIGNING.rstrip("=")).accounts[0].webhook_secrets
+    assert parse_secret(secret.reveal()) == parse_secret(SIGNING)
+
+
+def test_each_account_has_its_own_webhook(toml: Callable[[str], dict[str, str]]) -> None:
+    bank = f'id = "bank"\nwebhook_url = "{HOOK}"\nwebhook_secrets = ["{NEXT_SIGNING}", "{SIGNING}"]'
+    environ = toml(TABLES.replace('id = "bank"', bank))
+    variables = {
+        "OTPVOICE_API_KEYS": "k" * 20,
+        "OTPVOICE_WEBHOOK_URL": "http://10.0.0.5/",
+        "OTPVOICE_WEBHOOK_SECRETS": SIGNING,
+    }
+    accounts = Settings.load(environ | variables).accounts
+    assert [(account.id, account.webhook_url, revealed(account)) for account in accounts] == [
+        ("default", "http://10.0.0.5/", [SIGNING]),
+        ("shop", None, []),
+        ("bank", HOOK, [NEXT_SIGNING, SIGNING]),
+    ]
+
+
+def test_without_an_account_default_the_variables_belong_nowhere(toml: Callable[[str], dict[str, str]]) -> None:
+    variables = {"OTPVOICE_WEBHOOK_URL": HOOK, "OTPVOICE_WEBHOOK_SECRETS": SIGNING}
+    rule = "belongs to the account default: there is none"
+    assert problems(toml(TABLES) | variables) == dict.fromkeys(variables, rule)
+
+
+def test_a_variable_wins_over_the_webhook_in_the_file(toml: Callable[[str], dict[str, str]]) -> None:
+    file = f'[[account]]\nid = "default"\nwebhook_url = "http://old.example"\nwebhook_secrets = "{SIGNING}"'
+    (account,) = Settings.load(LEAST | toml(file) | {"OTPVOICE_WEBHOOK_SECRETS": NEXT_SIGNING}).accounts
+    assert (account.webhook_url, revealed(account)) == ("http://old.example", [NEXT_SIGNING])
+
+
+@pytest.mark.parametrize("lines", [f"{SIGNING}\n", f"\n  {SIGNING}\n{NEXT_SIGNING}\n"])
+def test_an_account_s_secrets_may_lie_in_a_file(
+    toml: Callable[[str], dict[str, str]], tmp_path: Path, lines: str
+) -> None:
+    (tmp_path / "secrets").write_text(lines)
+    bank = f'id = "bank"\nwebhook_secrets_file = "{tmp_path / "secrets"}"'
+    _, account = Settings.load(toml(TABLES.replace('id = "bank"', bank))).accounts
+    assert revealed(account) == lines.split()
+
+
+@pytest.mark.parametrize(
+    ("content", "beside", "rule"),
+    [
+        (None, "", "names a file that can't be read: No such file or directory"),
+        (b"\xff", "", "names a file that holds no text"),
+        (b" \n", "", "names a file that is empty"),
+        (b"hunter2", "", "must be secrets, each whsec_ and 24 to 64 random bytes in base64"),
+        (SIGNING.encode(), f'\nwebhook_secrets = "{SIGNING}"', "is set as well as {place}: one of them is enough"),
+    ],
+)
+def test_a_file_of_an_account_s_secrets_is_one_problem(
+    toml: Callable[[str], dict[str, str]], tmp_path: Path, content: bytes | None, beside: str, rule: str
+) -> None:
+    if content is not None:
+        (tmp_path / "secrets").write_bytes(content)
+    bank = f'id = "bank"\nwebhook_url = "{HOOK}"\nwebhook_secrets_file = "{tmp_path / "secrets"}"{beside}'
+    environ = toml(TABLES.replace('id = "bank"', bank))
+    # The account that variables make comes first, and moves the others.
+    place = f"{environ['OTPVOICE_CONFIG']}: account[1].webhook_secrets"
+    said = problems(environ | {"OTPVOICE_API_KEYS": "k" * 20})
+    assert said == {f"{place}_file": rule.format(place=place)}
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+LIMITS = (
+    "{ calls_per_minute = 60, calls_in_progress = 30, destination_calls_per_10_minutes = 5,"
+    " destination_calls_per_day = 20 }"
+)
+
+
+def test_limits_are_an_account_s(toml: Callable[[str], dict[str, str]]) -> None:
+    settings = Settings.load(toml(TABLES.replace('id = "shop"', f'id = "shop"\nlimits = {LIMITS}')))
+    shop, bank = settings.accounts
+    assert shop.limits == LimitSettings(
+        calls_per_minute=60,
+        calls_in_progress=30,
+        destination_calls_per_10_minutes=5,
+        destination_calls_per_day=20,
+    )
+    assert bank.limits == LimitSettings()
+    assert settings.warnings == (UNLIMITED.format("bank"),)
+
+
+@pytest.mark.parametrize(
+    ("limits", "fine"),
+    [
+        ("destination_calls_per_10_minutes = 5", True),
+        ("destination_calls_per_day = 1000000", True),
+        ("calls_per_minute = 60, calls_in_progress = 1", False),
+        ("", False),
+    ],
+)
+def test_an_account_that_can_ring_one_phone_again_and_again_is_remarked_on(
+    toml: Callable[[str], dict[str, str]], limits: str, *, fine: bool
+) -> None:
+    file = toml(f'[[account]]\nid = "default"\nlimits = {{ {limits} }}')
+    assert Settings.load(LEAST | file).warnings == (() if fine else (UNLIMITED.format("default"),))
+
+
+@pytest.mark.parametrize(
+    ("limits", "place", "rule"),
+    [
+        ("5", "", "must be a table"),
+        ("[]", "", "must be a table"),
+        ("{ calls_per_hour = 5 }", ".calls_per_hour", "is not a setting"),
+        ("{ calls_per_minute = 0 }", ".calls_per_minute", "must be a whole number from 1 to 1000000"),
+        ("{ calls_in_progress = -1 }", ".calls_in_progress", "must be a whole number from 1 to 1000000"),
+        ("{ calls_per_minute = 1.5 }", ".calls_per_minute", "must be a whole number from 1 to 1000000"),
+        ("{ calls_per_minute = true }", ".calls_per_minute", "must be a whole number from 1 to 1000000"),
+        (
+            "{ destination_calls_per_day = 1000001 }",
+            ".destination_calls_per_day",
+            "must be a whole number from 1 to 1000000",
+        ),
+        (
+            '{ destination_calls_per_10_minutes = "5" }',
+            ".destination_calls_per_10_minutes",
+            "must be a whole number from 1 to 1000000",
+        ),
+    ],
+)
+def test_limits_that_are_not(toml: Callable[[str], dict[str, str]], limits: str, place: str, rule: str) -> None:
+    environ = toml(TABLES.replace('id = "bank"', f'id = "bank"\nlimits = {limits}'))
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environ)
+    (problem,) = error.value.problems
+    assert (problem.name, problem.rule) == (f"{environ['OTPVOICE_CONFIG']}: account[1].limits{place}", rule)
+    assert problem.example or problem.rule == "is not a setting"
+
+
+# --- how fast a trunk takes calls -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("calls_per_second = 0.1", (0.1, None, 30)),
+        ("calls_per_second = 1000", (1000, None, 30)),
+        ("max_calls = 1", (None, 1, 30)),
+        ("max_calls = 100000\nqueue_seconds = 0", (None, 100_000, 0)),
+        ("queue_seconds = 600", (None, None, 600)),
+    ],
+)
+def test_how_fast_a_trunk_takes_calls(
+    toml: Callable[[str], dict[str, str]], line: str, expected: tuple[float | None, int | None, float]
+) -> None:
+    _, trunk = Settings.load(toml(TABLES.replace('name = "b"', f'name = "b"\n{line}'))).trunks
+    assert (trunk.calls_per_second, trunk.max_calls, trunk.queue_seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("entry", "wrong", "rule"),
+    [
+        ("calls_per_second", ["0", "0.09", "1000.1", "nan", "true", '"fast"'], "must be a number from 0.1 to 1000"),
+        ("max_calls", ["0", "-1", "100001", "1.5", "true", '"60"'], "must be a whole number from 1 to 100000"),
+        ("queue_seconds", ["-1", "601", "inf", '"30s"'], "must be a number from 0 to 600"),
+    ],
+)
+def test_how_fast_a_trunk_can_not_take_calls(
+    toml: Callable[[str], dict[str, str]], entry: str, wrong: list[str], rule: str
+) -> None:
+    for value in wrong:
+        environ = toml(TABLES.replace('name = "b"', f'name = "b"\n{entry} = {value}'))
+        assert problems(environ) == {f"{environ['OTPVOICE_CONFIG']}: trunk[1].{entry}": rule}, value
 
 
 # --- where to listen --------------------------------------------------------------------------------------------------
@@ -336,7 +603,13 @@ def test_a_hook_that_is_wrong_leaves_the_admin_address_alone() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ARI_PASSWORD", PASSWORD), ("API_KEYS", KEY), ("SECRET_KEY", SECRET), ("REDIS_URL", "redis://:pw@host/0")],
+    [
+        ("ARI_PASSWORD", PASSWORD),
+        ("API_KEYS", KEY),
+        ("SECRET_KEY", SECRET),
+        ("REDIS_URL", "redis://:pw@host/0"),
+        ("WEBHOOK_SECRETS", f"{SIGNING}\n{NEXT_SIGNING}"),
+    ],
 )
 def test_a_secret_may_lie_in_a_file(tmp_path: Path, name: str, value: str) -> None:
     path = tmp_path / "secret"
@@ -367,6 +640,9 @@ SECRETS = {
     "OTPVOICE_REDIS_URL": "hunter2://:hunter2@host:hunter2",
     "OTPVOICE_ARI_URL": "http://otpvoice:hunter2@host:hunter2",
     "OTPVOICE_TRUNK": "IAX2/user:hunter2@host/{number}&x",
+    "OTPVOICE_URL_ALLOW": "https://user:hunter2@hooks.example",
+    "OTPVOICE_WEBHOOK_URL": "https://user:hunter2@hooks.example",
+    "OTPVOICE_WEBHOOK_SECRETS": "whsec_hunter2",
 }
 
 
@@ -378,9 +654,11 @@ def test_no_complaint_shows_a_secret() -> None:
 
 
 def test_settings_do_not_show_their_secrets() -> None:
-    settings = load(SECRET_KEY=SECRET, REDIS_URL="redis://:hunter2@host/0")
-    shown = f"{settings} {settings!r} {settings.model_dump()}"
-    assert not any(secret in shown for secret in (PASSWORD, KEY, SECRET, "hunter2", digest(KEY).hex()))
+    settings = load(SECRET_KEY=SECRET, REDIS_URL="redis://:hunter2@host/0", WEBHOOK_URL=HOOK, WEBHOOK_SECRETS=SIGNING)
+    (account,) = settings.accounts
+    shown = f"{settings} {settings!r} {settings.model_dump()} {account.webhook_secrets} {account.model_dump()}"
+    secrets = (PASSWORD, KEY, SECRET, "hunter2", digest(KEY).hex(), "secret-path", SIGNING.removeprefix("whsec_"))
+    assert not any(secret in shown for secret in secrets)
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
@@ -453,12 +731,12 @@ def test_variables_make_the_account_and_the_trunk_default(toml: Callable[[str], 
     variables = {
         "OTPVOICE_TRUNK": "PJSIP/{number}@c",
         "OTPVOICE_API_KEYS": "k" * 20,
-        "OTPVOICE_CALLER_IDS": "+4930",
+        "OTPVOICE_CALLER_IDS": "+493012345",
     }
     # The trunk that variables make has the ordinary codec, so the others have to.
     settings = Settings.load(toml(TABLES.replace('codec = "alaw"', "")) | variables)
     assert [(trunk.name, trunk.caller_ids[:1]) for trunk in settings.trunks] == [
-        ("default", ("+4930",)),
+        ("default", ("+493012345",)),
         ("a", ("+442079460000",)),
         ("b", ()),
     ]
@@ -514,17 +792,19 @@ def test_all_that_is_wrong_in_a_file_is_said_with_its_place(toml: Callable[[str]
     dail = "PJSIP/{{number}}"
     codec = "opus"
     ring_timeout = 4
-    max_calls = 3
+    stream = 3
+    calls_per_second = 0
 
     [[account]]
     id = "shop"
     keys = ["{KEY}"]
     trunks = ["nowhere"]
     allow_destinations = "44"
-    limits = {{}}
+    limits = {{ calls_per_hour = 5, calls_per_minute = 0 }}
 
     [[account]]
     id = "bank"
+    webhook_url = "{HOOK}"
 
     [[asterisk]]
     name = "one"
@@ -545,27 +825,25 @@ def test_all_that_is_wrong_in_a_file_is_said_with_its_place(toml: Callable[[str]
         f"{file}: trunk[0].dial": "is required",
         f"{file}: trunk[0].codec": "must be ulaw or alaw",
         f"{file}: trunk[0].ring_timeout": "must be a number from 5 to 120",
+        f"{file}: trunk[0].calls_per_second": "must be a number from 0.1 to 1000",
         f"{file}: account[0].keys": "must be SHA-256 digests of keys, 64 hexadecimal digits each",
         f"{file}: account[0].trunks": "must be names of trunks that there are",
-        f"{file}: account[0].allow_destinations": "must be prefixes of E.164 numbers, each with its plus",
+        f"{file}: account[0].allow_destinations": (
+            "must be prefixes of E.164 numbers, each with its plus, or regions by ISO 3166, as in GB"
+        ),
+        f"{file}: account[0].limits.calls_per_hour": "is not a setting",
+        f"{file}: account[0].limits.calls_per_minute": "must be a whole number from 1 to 1000000",
         f"{file}: account[1].keys": "is required",
+        f"{file}: account[1].webhook_secrets": "is required where there is a webhook_url: every report is signed",
     }
 
 
 def test_what_a_file_holds_for_later_versions_is_remarked_on(toml: Callable[[str], dict[str, str]]) -> None:
-    environ = toml(
-        TABLES.replace("ring_timeout = 30", "max_calls = 9\nstream = {}").replace(
-            'id = "bank"', 'id = "bank"\nlimits = {}'
-        )
-        + '[[asterisk]]\nname = "one"\n'
-    )
+    environ = toml(TABLES.replace("ring_timeout = 30", "stream = {}") + '[[asterisk]]\nname = "one"\n')
     file = environ["OTPVOICE_CONFIG"]
-    assert Settings.load(environ).later == (
-        f"{file}: trunk[0].max_calls",
-        f"{file}: trunk[0].stream",
-        f"{file}: account[1].limits",
-        f"{file}: asterisk",
-    )
+    settings = Settings.load(environ)
+    assert settings.later == (f"{file}: trunk[0].stream", f"{file}: asterisk")
+    assert settings.warnings[:2] == tuple(f"{name} has no effect in this version" for name in settings.later)
 
 
 @pytest.mark.parametrize(
@@ -635,6 +913,42 @@ def test_a_file_that_is_none(tmp_path: Path, content: str | bytes, said: str) ->
 @pytest.mark.parametrize("name", ["missing.toml", "."])
 def test_a_file_that_can_not_be_read(tmp_path: Path, name: str) -> None:
     assert "can't be read" in problems(LEAST | {"OTPVOICE_CONFIG": str(tmp_path / name)})["OTPVOICE_CONFIG"]
+
+
+def test_every_field_of_a_table_can_be_set() -> None:
+    assert TrunkSettings.model_fields.keys() == TRUNK
+    assert AccountSettings.model_fields.keys() - {"api_keys"} == ACCOUNT
+
+
+ADMIN = (Path(__file__).parents[1] / "docs" / "admin.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("table", "entries"),
+    [
+        ("[[trunk]]", TRUNK),
+        ("[[account]]", ACCOUNT | {"webhook_secrets_file"}),
+        ("limits", LimitSettings.model_fields.keys()),
+    ],
+)
+def test_the_tables_of_the_manual_are_whole(table: str, entries: frozenset[str]) -> None:
+    rows = ADMIN.split(f"\n| key of `{table}` |")[1].split("\n\n")[0].splitlines()[2:]
+    listed = [name for row in rows for name in re.findall(r"`(\w+)`", row.split(" | ")[0])]
+    assert sorted(listed) == sorted(entries)
+
+
+def test_the_accounts_of_the_manual_are_taken(toml: Callable[[str], dict[str, str]], tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```toml file=accounts\.toml\n(.*?)^```$", ADMIN, re.MULTILINE | re.DOTALL)
+    (tmp_path / "secret").write_text(SIGNING)
+    environ = {name: value for name, value in LEAST.items() if name not in ("OTPVOICE_TRUNK", "OTPVOICE_API_KEYS")}
+    settings = Settings.load(environ | toml(text.replace("/run/secrets/shop-webhook", str(tmp_path / "secret"))))
+    assert [(trunk.name, trunk.calls_per_second, trunk.queue_seconds) for trunk in settings.trunks] == [
+        ("carrier-a", 5, 30),
+        ("carrier-b", None, 10),
+    ]
+    (shop,) = settings.accounts
+    assert revealed(shop) == [SIGNING]
+    assert settings.warnings == ()
 
 
 # --- anything at all --------------------------------------------------------------------------------------------------

@@ -9,9 +9,19 @@ which ``Settings.warnings`` says for each. What they would permit or send does n
 
 from __future__ import annotations
 
+from otpvoice.settings.addresses import Bind
 from otpvoice.settings.errors import SettingsError, SettingsProblem
 from otpvoice.settings.model import Settings
-from otpvoice.settings.tables import AccountSettings, TrunkSettings
-from otpvoice.settings.values import Bind, Legs
+from otpvoice.settings.tables import AccountSettings, LimitSettings, TrunkSettings
+from otpvoice.settings.values import Legs
 
-__all__ = ["AccountSettings", "Bind", "Legs", "Settings", "SettingsError", "SettingsProblem", "TrunkSettings"]
+__all__ = [
+    "AccountSettings",
+    "Bind",
+    "Legs",
+    "LimitSettings",
+    "Settings",
+    "SettingsError",
+    "SettingsProblem",
+    "TrunkSettings",
+]

@@ -15,15 +15,22 @@ from otpvoice.settings.sources import Given, variable
 
 DEFAULT: Final = "default"
 
-SECRETS: Final = frozenset({"ari_password", "api_keys", "secret_key", "redis_url"})
-LATER: Final = frozenset({"url_allow", "webhook_url", "webhook_secrets", "webhook_secrets_file"})
-"""Variables of later versions."""
+SECRETS: Final = frozenset({"ari_password", "api_keys", "secret_key", "redis_url", "webhook_secrets"})
 
-TRUNK: Final = frozenset({"name", "dial", "caller_ids", "codec", "ring_timeout"})
-TRUNK_LATER: Final = frozenset({"calls_per_second", "max_calls", "queue_seconds", "stream"})
-ACCOUNT: Final = frozenset({"id", "keys", "caller_ids", "trunks", "allow_destinations"})
-ACCOUNT_LATER: Final = frozenset({"webhook_url", "webhook_secrets", "limits"})
-TABLES: Final = frozenset({"trunk", "account", "asterisk"})
+TRUNK: Final = frozenset(
+    {"name", "dial", "caller_ids", "codec", "ring_timeout", "calls_per_second", "max_calls", "queue_seconds"}
+)
+TRUNK_LATER: Final = frozenset({"stream"})
+"""What belongs to later versions."""
+ACCOUNT: Final = frozenset(
+    {"id", "keys", "caller_ids", "trunks", "allow_destinations", "webhook_url", "webhook_secrets", "limits"}
+)
+TABLES: Final[Mapping[str, frozenset[str]]] = {
+    "trunk": frozenset(),
+    "account": frozenset({"webhook_secrets"}),
+    "asterisk": frozenset(),
+}
+"""Each with its secrets."""
 
 Loc: TypeAlias = tuple[str | int, ...]
 
@@ -52,26 +59,33 @@ class _Assembly:
         self.values = dict(given.values)
         self.names: dict[Loc, str] = {(key,): name for key, name in given.names.items()}
         self.problems: list[SettingsProblem] = []
-        self.later = [given.names[key] for key in sorted(LATER & given.values.keys())]
+        self.later: list[str] = []
 
     def assemble(self) -> Assembled:
         trunks = self._tables("trunk", "trunks", TRUNK, TRUNK_LATER)
-        accounts = self._tables("account", "accounts", ACCOUNT, ACCOUNT_LATER)
+        accounts = self._tables("account", "accounts", ACCOUNT)
         if "asterisk" in self._given.tables:
             self.later.append(f"{self._given.file}: asterisk")
         self._default_trunk(trunks)
         made = self._default_account(accounts)
         self._caller_ids(trunks, accounts)
         self._fill(accounts)
-        document = {key: value for key, value in self.values.items() if key not in LATER}
-        document |= {"trunks": trunks, "accounts": accounts, "dev_key": made, "later": tuple(self.later)}
+        tables = {"trunks": trunks, "accounts": accounts, "dev_key": made, "later": tuple(self.later)}
+        document = self.values | tables
         return Assembled(document, self.names, tuple(self.problems))
 
-    def _tables(self, key: str, field: str, known: frozenset[str], later: frozenset[str]) -> list[dict[str, Any]]:
+    def _tables(
+        self, key: str, field: str, known: frozenset[str], later: frozenset[str] = frozenset()
+    ) -> list[dict[str, Any]]:
         tables: list[dict[str, Any]] = []
         for index, table in enumerate(self._given.tables.get(key, ())):
             name = f"{self._given.file}: {key}[{index}]"
             self.names[field, index] = name
+            self.names |= {
+                (field, index, entry): self._given.places[key, index, entry]
+                for entry in table
+                if (key, index, entry) in self._given.places
+            }
             self.later += [f"{name}.{entry}" for entry in sorted(table.keys() & later)]
             self.problems += [
                 SettingsProblem(f"{name}.{entry}", "is not a setting") for entry in sorted(table.keys() - known - later)
@@ -106,7 +120,20 @@ class _Assembly:
                 self._either("api_keys", ("accounts", index, "keys"))
                 del accounts[index]["keys"]
             self._put("api_keys", accounts[index], ("accounts", index, "api_keys"))
+        self._webhook(accounts, index)
         return made
+
+    def _webhook(self, accounts: list[dict[str, Any]], index: int | None) -> None:
+        """Where reports go and what signs them are the account ``default``'s."""
+        if index is None:
+            for key in ("webhook_url", "webhook_secrets"):
+                self._belongs_nowhere(key, "account")
+            return
+        if "webhook_url" in self.values and "webhook_secrets" not in accounts[index]:
+            # Should they be missing, then where the address was set.
+            self.names["accounts", index, "webhook_secrets"] = self._given.name("webhook_secrets")
+        for key in ("webhook_url", "webhook_secrets"):
+            self._put(key, accounts[index], ("accounts", index, key))
 
     def _caller_ids(self, trunks: list[dict[str, Any]], accounts: list[dict[str, Any]]) -> None:
         """They are those of the trunk ``default``; where there is none, of the account ``default``."""
@@ -114,13 +141,15 @@ class _Assembly:
             index = self._default(field, tables, key)
             if index is not None and "caller_ids" in self.values:
                 self._put("caller_ids", tables[index], (field, index, "caller_ids"))
-        if "caller_ids" in self.values:
+        self._belongs_nowhere("caller_ids", "trunk or account")
+
+    def _belongs_nowhere(self, key: str, what: str) -> None:
+        """Say so where a value is left over."""
+        if key in self.values:
+            del self.values[key]
             self.problems.append(
-                SettingsProblem(
-                    self._given.name("caller_ids"), "belongs to the trunk or account default: there is none"
-                )
+                SettingsProblem(self._given.name(key), f"belongs to the {what} default: there is none")
             )
-            del self.values["caller_ids"]
 
     def _fill(self, accounts: list[dict[str, Any]]) -> None:
         """Give the list of all to those accounts that have no list of their own."""

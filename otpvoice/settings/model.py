@@ -16,13 +16,15 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, PlainValidator, ValidationError, ValidationInfo, field_validator
 
 from otpvoice.core.secret import Secret
-from otpvoice.settings import values
-from otpvoice.settings.assembly import LATER, SECRETS, TABLES, Assembled, assemble
+from otpvoice.settings import addresses, credentials, values
+from otpvoice.settings.addresses import Bind
+from otpvoice.settings.assembly import SECRETS, TABLES, Assembled, assemble
 from otpvoice.settings.errors import SettingsError, SettingsProblem
 from otpvoice.settings.sources import read, variable
 from otpvoice.settings.tables import (
     AccountSettings,
     Around,
+    LimitSettings,
     Name,
     Prefixes,
     SettingsModel,
@@ -30,7 +32,7 @@ from otpvoice.settings.tables import (
     around,
     seconds,
 )
-from otpvoice.settings.values import Bind, Legs
+from otpvoice.settings.values import Legs
 
 
 class Settings(SettingsModel):
@@ -39,7 +41,7 @@ class Settings(SettingsModel):
     # Secrets are excluded from dumps: a dump knows nothing of Secret's bullets.
     dev: Annotated[bool, PlainValidator(values.flag)] = Field(False, examples=["1"])
 
-    ari_url: Annotated[str, PlainValidator(values.ari_url)] = Field(
+    ari_url: Annotated[str, PlainValidator(addresses.ari_url)] = Field(
         "http://127.0.0.1:8088", examples=["http://10.0.0.5:8088"]
     )
     ari_user: str = Field("otpvoice", examples=["otpvoice"])
@@ -58,14 +60,21 @@ class Settings(SettingsModel):
     )
     redis_url: Secret | None = Field(None, validate_default=True, exclude=True, examples=["redis://127.0.0.1:6379/0"])
 
-    http_bind: Annotated[Bind, PlainValidator(values.bind)] = Field(Bind("127.0.0.1", 8080), examples=["0.0.0.0:8080"])
-    admin_bind: Annotated[Bind | None, PlainValidator(values.bind)] = Field(None, examples=["127.0.0.1:9090"])
+    http_bind: Annotated[Bind, PlainValidator(addresses.bind)] = Field(
+        Bind("127.0.0.1", 8080), examples=["0.0.0.0:8080"]
+    )
+    admin_bind: Annotated[Bind | None, PlainValidator(addresses.bind)] = Field(None, examples=["127.0.0.1:9090"])
 
     allow_destinations: Prefixes = Field((), examples=["+44 +353"])
     deny_destinations: Prefixes = Field((), examples=["+447700900"])
     local_numbers: Annotated[re.Pattern[str] | None, PlainValidator(values.local_numbers)] = Field(
         None, examples=["1[0-9]{3}"]
     )
+
+    url_allow: Annotated[tuple[str, ...], PlainValidator(addresses.url_allow)] = Field(
+        (), examples=["hooks.corp.example 10.20.0.0/16"]
+    )
+    """What addresses in requests may lead to besides the public Internet."""
 
     voice: Annotated[str, PlainValidator(values.voice)] = Field("espeak", examples=["espeak:en-gb"])
     language: Annotated[str, PlainValidator(values.language)] = Field("en-US", examples=["pt-BR"])
@@ -90,7 +99,7 @@ class Settings(SettingsModel):
     @classmethod
     def load(cls, environ: Mapping[str, str]) -> Self:
         """Return the settings. Raises ``SettingsError`` with all that is wrong."""
-        given = read(environ, KEYS | LATER, SECRETS, TABLES)
+        given = read(environ, KEYS, SECRETS, TABLES)
         dev = _is_dev(given.values.get("dev"))
         assembled = assemble(given, dev=dev)
         assembled.document.setdefault("instance", socket.gethostname())
@@ -153,7 +162,7 @@ class Settings(SettingsModel):
     def _secret_key(cls, value: Any, info: ValidationInfo) -> Secret | None:
         if value is None:
             return Secret(base64.b64encode(secrets.token_bytes(32)).decode()) if around(info).dev else None
-        return values.secret_key(value)
+        return credentials.secret_key(value)
 
     @field_validator("redis_url", mode="plain")
     @classmethod
@@ -162,7 +171,7 @@ class Settings(SettingsModel):
             if not around(info).dev:
                 raise ValueError("is required: without it calls are lost with this process")
             return None
-        return values.redis_url(value)
+        return addresses.redis_url(value)
 
     @field_validator("dev_key", mode="plain")
     @classmethod
@@ -171,7 +180,8 @@ class Settings(SettingsModel):
 
 
 KEYS: Final = frozenset(
-    (Settings.model_fields.keys() - {"trunks", "accounts", "dev_key", "later"}) | {"trunk", "caller_ids", "api_keys"}
+    (Settings.model_fields.keys() - {"trunks", "accounts", "dev_key", "later"})
+    | {"trunk", "caller_ids", "api_keys", "webhook_url", "webhook_secrets"}
 )
 """All variables, in lower case and without prefix."""
 
@@ -186,14 +196,21 @@ def _is_dev(value: Any) -> bool:
 def _problems(error: ValidationError, assembled: Assembled) -> Iterator[SettingsProblem]:
     for finding in error.errors(include_url=False, include_input=False):
         loc = finding["loc"]
-        rule = str(finding["ctx"]["error"]) if finding["type"] == "value_error" else "is required"
+        match finding["type"]:
+            case "value_error":
+                rule = str(finding["ctx"]["error"])
+            case "extra_forbidden":
+                rule = "is not a setting"
+            case _:
+                rule = "is required"
         name = assembled.name(loc)
         yield SettingsProblem(name, rule, _example(loc, name))
 
 
 def _example(loc: tuple[int | str, ...], name: str) -> str | None:
     tables: dict[str, type[SettingsModel]] = {"trunks": TrunkSettings, "accounts": AccountSettings}
-    fields = tables.get(str(loc[0]), Settings).model_fields
+    table = LimitSettings if "limits" in loc[:-1] else tables.get(str(loc[0]), Settings)
+    fields = table.model_fields
     field = fields.get("api_keys" if name == variable("api_keys") else str(loc[-1]))
     return str(field.examples[0]) if field is not None and field.examples else None
 
@@ -237,6 +254,9 @@ def _warnings(settings: Settings) -> Iterator[str]:
             yield "OTPVOICE_ALLOW_DESTINATIONS is empty: any number may be called that is not denied"
         if settings.redis_url is None:
             yield "OTPVOICE_REDIS_URL is not set: calls are known to this process only, and forgotten with it"
-    if any("+1" in account.allow_destinations for account in settings.accounts):
-        # North American Numbering Plan: the same country code for some twenty countries, some of them expensive.
-        yield "+1 is allowed: it includes the Caribbean; OTPVOICE_DENY_DESTINATIONS or longer prefixes tell them apart"
+    for account in settings.accounts:
+        if not account.limits.per_destination:
+            yield (
+                f"the account {account.id} has no limit per destination: a loop in an application can ring one phone"
+                " again and again (for example: limits = { destination_calls_per_10_minutes = 5 })"
+            )

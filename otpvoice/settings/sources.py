@@ -27,12 +27,16 @@ _SERVICE_LINK: Final = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UD
 
 @dataclass(slots=True)
 class Given:
-    """What was set. ``names``: how each key is called where it was set. ``from_file``: keys that the TOML file gave."""
+    """What was set. ``names``: how each key is called where it was set. ``from_file``: keys that the TOML file gave.
+
+    ``places``: the name of what a table holds by another one: a secret that lies in a file of its own.
+    """
 
     values: dict[str, Any] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     from_file: set[str] = field(default_factory=set)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    places: dict[tuple[str, int, str], str] = field(default_factory=dict)
     file: str = ""
     problems: list[SettingsProblem] = field(default_factory=list)
 
@@ -50,13 +54,18 @@ def variable(key: str) -> str:
     return PREFIX + key.upper()
 
 
-def read(environ: Mapping[str, str], keys: frozenset[str], secrets: frozenset[str], tables: frozenset[str]) -> Given:
-    """Return what is set. ``keys``: all that there are; ``secrets``: those that may lie in a file of their own."""
+def read(
+    environ: Mapping[str, str], keys: frozenset[str], secrets: frozenset[str], tables: Mapping[str, frozenset[str]]
+) -> Given:
+    """Return what is set. ``keys``: all that there are; ``secrets``: those that may lie in a file of their own.
+
+    ``tables``: the tables of the file, each with its secrets.
+    """
     given = Given()
     known = keys | {f"{key}_file" for key in secrets}
     path = environ.get(variable("config"), "")
     if path:
-        _read_toml(path, given, known, tables)
+        _read_toml(path, given, known, frozenset(tables))
     for name, value in sorted(environ.items()):
         key = name.removeprefix(PREFIX).lower()
         if not name.startswith(PREFIX) or key in _OTHERS | {"config"} or _SERVICE_LINK.fullmatch(name[len(PREFIX) :]):
@@ -71,6 +80,9 @@ def read(environ: Mapping[str, str], keys: frozenset[str], secrets: frozenset[st
             given.from_file.discard(key)
             given.take(key, value, name)
     _read_secrets(given, secrets)
+    for key, entries in tables.items():
+        for index, table in enumerate(given.tables.get(key, ())):
+            _read_secrets_of(table, given, (key, index), entries)
     return given
 
 
@@ -111,17 +123,38 @@ def _read_secrets(given: Given, secrets: frozenset[str]) -> None:
         if key in given.values:
             given.problems.append(SettingsProblem(name, f"is set as well as {given.name(key)}: one of them is enough"))
             continue
-        try:
-            with Path(str(path)).open("rb") as file:
-                value = file.read(LARGEST_FILE).decode().strip()
-        except OSError as error:
-            given.problems.append(SettingsProblem(name, f"names a file that can't be read: {error.strerror}"))
-            value = None
-        except (UnicodeDecodeError, ValueError):
-            given.problems.append(SettingsProblem(name, "names a file that holds no text"))
-            value = None
-        # None stands: the key is set, only nobody can say to what.
-        given.take(key, value, name)
+        given.take(key, _read_secret(str(path), given, name), name)
+
+
+def _read_secrets_of(table: dict[str, Any], given: Given, where: tuple[str, int], secrets: frozenset[str]) -> None:
+    """Put the content of entry_file in the place of entry."""
+    place = f"{given.file}: {where[0]}[{where[1]}]"
+    for entry in sorted(secrets):
+        path = table.pop(f"{entry}_file", None)
+        if path is None:
+            continue
+        name = f"{place}.{entry}_file"
+        if entry in table:
+            given.problems.append(SettingsProblem(name, f"is set as well as {place}.{entry}: one of them is enough"))
+            continue
+        table[entry] = _read_secret(str(path), given, name)
+        given.places[*where, entry] = name
+
+
+def _read_secret(path: str, given: Given, name: str) -> str | None:
+    """Return what a file holds. None stands, too: the key is set, only nobody can say to what."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(LARGEST_FILE).decode().strip()
+    except OSError as error:
+        given.problems.append(SettingsProblem(name, f"names a file that can't be read: {error.strerror}"))
+    except (UnicodeDecodeError, ValueError):
+        given.problems.append(SettingsProblem(name, "names a file that holds no text"))
+    else:
+        if content:
+            return content
+        given.problems.append(SettingsProblem(name, "names a file that is empty"))
+    return None
 
 
 def _meant(key: str, known: frozenset[str], spelled: Any) -> str:

@@ -11,12 +11,14 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
 
-from otpvoice.settings import values
+from otpvoice.core.secret import Secret
+from otpvoice.settings import addresses, credentials, values
 
 Name: TypeAlias = Annotated[str, PlainValidator(values.name)]
 Prefixes: TypeAlias = Annotated[tuple[str, ...], PlainValidator(values.prefixes)]
 CallerIds: TypeAlias = Annotated[tuple[str, ...], PlainValidator(values.caller_ids)]
 Digests: TypeAlias = tuple[bytes, ...]
+Count: TypeAlias = Annotated[int | None, PlainValidator(values.whole(1, 1_000_000))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,10 @@ class SettingsModel(BaseModel):
 
 
 class TrunkSettings(SettingsModel):
-    """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with)."""
+    """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with).
+
+    ``queue_seconds``: how long a call that was taken may wait for its turn. None: as many as there are, at once.
+    """
 
     name: Name = Field(examples=["carrier-a"])
     dial: str = Field(examples=["PJSIP/{number}@trunk"])
@@ -55,6 +60,9 @@ class TrunkSettings(SettingsModel):
         "ulaw", examples=["alaw"]
     )
     ring_timeout: Annotated[float, seconds(5, 120)] = Field(45.0, examples=["30"])
+    calls_per_second: Annotated[float | None, PlainValidator(values.number(0.1, 1000))] = Field(None, examples=["5"])
+    max_calls: Annotated[int | None, PlainValidator(values.whole(1, 100_000))] = Field(None, examples=["60"])
+    queue_seconds: Annotated[float, seconds(0, 600)] = Field(30.0, examples=["30"])
 
     @field_validator("dial", mode="plain")
     @classmethod
@@ -62,8 +70,25 @@ class TrunkSettings(SettingsModel):
         return values.dial(value, dialplan=around(info).dev)
 
 
+class LimitSettings(SettingsModel):
+    """What an account may ask for at most. None: no limit. Two are for each number by itself."""
+
+    calls_per_minute: Count = Field(default=None, examples=["60"])
+    calls_in_progress: Count = Field(default=None, examples=["30"])
+    destination_calls_per_10_minutes: Count = Field(default=None, examples=["5"])
+    destination_calls_per_day: Count = Field(default=None, examples=["20"])
+
+    @property
+    def per_destination(self) -> bool:
+        """Is there one for each number?"""
+        return self.destination_calls_per_10_minutes is not None or self.destination_calls_per_day is not None
+
+
 class AccountSettings(SettingsModel):
-    """Who may ask for calls. ``trunks``: all where none is named. ``allow_destinations``: its own, or those of all."""
+    """Who may ask for calls. ``trunks``: all where none is named. ``allow_destinations``: its own, or those of all.
+
+    ``webhook_secrets`` sign all reports, also those that go where a call wants them; each is written as ``whsec_…``.
+    """
 
     id: Name = Field(examples=["shop"])
     api_keys: Digests = Field((), repr=False, exclude=True, examples=["the output of: openssl rand -hex 32"])
@@ -73,6 +98,14 @@ class AccountSettings(SettingsModel):
     caller_ids: CallerIds = Field((), examples=["+442079460000"])
     trunks: tuple[str, ...] = Field((), validate_default=True, examples=["default"])
     allow_destinations: Prefixes = Field((), examples=["+44 +353"])
+    # Addresses may hold what only the receiver should know, in path or query.
+    webhook_url: Annotated[str | None, PlainValidator(addresses.webhook_url)] = Field(
+        None, repr=False, exclude=True, examples=["https://otp.example/hooks/otpvoice"]
+    )
+    webhook_secrets: tuple[Secret, ...] = Field(
+        (), repr=False, exclude=True, validate_default=True, examples=["whsec_$(openssl rand -base64 32)"]
+    )
+    limits: LimitSettings = Field(default_factory=LimitSettings, examples=["{ destination_calls_per_10_minutes = 5 }"])
 
     @property
     def key_digests(self) -> Digests:
@@ -82,13 +115,13 @@ class AccountSettings(SettingsModel):
     @field_validator("api_keys", mode="plain")
     @classmethod
     def _api_keys(cls, value: Any, info: ValidationInfo) -> Digests:
-        shortest = 1 if around(info).dev else values.SHORTEST_API_KEY
-        return tuple(hashlib.sha256(key.encode()).digest() for key in values.api_keys(value, shortest=shortest))
+        shortest = 1 if around(info).dev else credentials.SHORTEST_API_KEY
+        return tuple(hashlib.sha256(key.encode()).digest() for key in credentials.api_keys(value, shortest=shortest))
 
     @field_validator("keys", mode="plain")
     @classmethod
     def _keys(cls, value: Any, info: ValidationInfo) -> Digests:
-        digests = tuple(map(bytes.fromhex, values.digests(value)))
+        digests = credentials.key_digests(value)
         if not digests and not info.data.get("api_keys", True):  # True: it was wrong itself
             raise ValueError("is required")
         return digests
@@ -106,4 +139,19 @@ class AccountSettings(SettingsModel):
     def _allow(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if not value and not around(info).dev:
             raise ValueError("is required: the prefixes of numbers that may be called")
+        return value
+
+    @field_validator("webhook_secrets", mode="plain")
+    @classmethod
+    def _webhook_secrets(cls, value: Any, info: ValidationInfo) -> tuple[Secret, ...]:
+        secrets = credentials.webhook_secrets(value)
+        if not secrets and info.data.get("webhook_url") is not None:
+            raise ValueError("is required where there is a webhook_url: every report is signed")
+        return secrets
+
+    @field_validator("limits", mode="before")
+    @classmethod
+    def _limits(cls, value: Any) -> Any:
+        if not isinstance(value, dict | LimitSettings):
+            raise ValueError("must be a table")
         return value
