@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -15,12 +15,17 @@ from aiohttp import hdrs, web
 
 from otpvoice.dialects.reader import LARGEST
 from otpvoice.stasis import Trunk
-from otpvoice.web.auth import ACCOUNT, Account
+from otpvoice.web import ports
+from otpvoice.web.auth import ACCOUNT, Account, Keys
 from otpvoice.web.calls import CallRoutes
 from otpvoice.web.connection import HEADERS, Connection
+from otpvoice.web.events import EventRoutes
 from otpvoice.web.health import HealthRoutes
-from otpvoice.web.ports import Calls, Nodes, Store
+from otpvoice.web.idempotency import Idempotency
+from otpvoice.web.pages import PageRoutes
+from otpvoice.web.ports import Calls, Events, Nodes, Pingable, Store
 from otpvoice.web.problems import Handler, problems, route_of
+from otpvoice.web.reference import ReferenceRoutes
 
 log = structlog.get_logger(__name__)
 
@@ -29,12 +34,18 @@ _QUIET: Final = frozenset({"/healthz", "/readyz"})
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """The door for applications. ``trunks``: all that accounts are offered, by name."""
+    """The door for applications. ``trunks``: all that accounts are offered, by name.
+
+    ``secret``: what ids are derived with from idempotency keys; None: these are refused.
+    """
 
     calls: Calls
     store: Store
+    keys: ports.Keys
+    events: Events
     accounts: Iterable[Account]
     trunks: Mapping[str, Trunk]
+    secret: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +53,19 @@ class Health:
     """The door for whoever watches over it."""
 
     nodes: Nodes
-    store: Store
+    store: Pingable
 
 
 def make_app(*, hook: Hook | None = None, health: Health | None = None) -> web.Application:
     """Return an application with these doors."""
     app = web.Application(middlewares=[_logged, problems], client_max_size=LARGEST)
     if hook is not None:
-        app.add_routes(CallRoutes(hook.calls, hook.store, hook.accounts, hook.trunks).routes())
+        keys = Keys(hook.accounts)
+        idempotency = Idempotency(hook.keys, hook.store, hook.secret)
+        calls = CallRoutes(hook.calls, hook.store, keys, hook.trunks, idempotency)
+        events = EventRoutes(hook.events, calls, keys)
+        app.add_routes([*calls.routes(), *events.routes(), *ReferenceRoutes().routes(), *PageRoutes().routes()])
+        app.on_shutdown.append(events.close)
     if health is not None:
         app.add_routes(HealthRoutes(health.nodes, health.store).routes())
     app.on_response_prepare.append(_add_headers)
@@ -57,7 +73,9 @@ def make_app(*, hook: Hook | None = None, health: Health | None = None) -> web.A
 
 
 async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+    # What does not change says itself how long it may be kept.
+    kept = response.headers.get(hdrs.CACHE_CONTROL)
+    response.headers.update(HEADERS if kept is None else {**HEADERS, hdrs.CACHE_CONTROL: kept})
 
 
 @web.middleware

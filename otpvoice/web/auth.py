@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from aiohttp import hdrs, web
 
 from otpvoice.dialects.offers import CallDefaults
+from otpvoice.trust.keys import is_test_key
 from otpvoice.web.problems import Refusal
 
-TEST_KEY: Final = "otp_test_"
-"""Keys that must never dial. Calls without a telephone come later, so for now they do nothing at all."""
 ACCOUNT: Final = web.RequestKey("account", str)
 """Whose request it is, for the line in the log."""
 _LONGEST: Final = 512
@@ -25,11 +24,37 @@ _LONGEST: Final = 512
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Somebody who may ask for calls. ``key_digests``: SHA-256 of the keys, 32 bytes each."""
+    """Somebody who may ask for calls. ``key_digests``: SHA-256 of the keys, 32 bytes each.
+
+    ``rehearsal``: what holds for calls of test keys; None: what holds for all.
+    """
 
     id: str
     key_digests: tuple[bytes, ...] = field(repr=False)
     defaults: CallDefaults
+    rehearsal: CallDefaults | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose request it is, and whether it came with a test key."""
+
+    account: Account
+    test: bool
+
+    @property
+    def id(self) -> str:
+        """The account's."""
+        return self.account.id
+
+    @property
+    def defaults(self) -> CallDefaults:
+        """What the request may choose from."""
+        return (self.account.rehearsal if self.test else None) or self.account.defaults
+
+    def may_see(self, record: Mapping[str, Any]) -> bool:
+        """May it know of this call of its account? Who has a test key learns nothing of real calls."""
+        return not self.test or record.get("test") is True
 
 
 class Keys:
@@ -40,8 +65,8 @@ class Keys:
             (digest, account) for account in accounts for digest in account.key_digests
         ]
 
-    def account(self, request: web.Request) -> Account:
-        """Return whose request it is. Raises ``Refusal``: 401, or 403 for a key that may do nothing yet."""
+    def caller(self, request: web.Request) -> Caller:
+        """Return whose request it is. Raises ``Refusal``: 401."""
         given = request.headers.getall(hdrs.AUTHORIZATION, [])
         scheme, _, key = given[0].strip().partition(" ") if len(given) == 1 else ("", "", "")
         if scheme.lower() != "bearer":
@@ -49,10 +74,8 @@ class Keys:
         account = self._find(key.strip()[:_LONGEST])
         if account is None:
             raise _unauthorized('Bearer error="invalid_token"', "This key is not known.")
-        if key.strip().startswith(TEST_KEY):
-            raise Refusal(403, "not_supported", "Test keys are not supported yet", "Nobody was called.")
         request[ACCOUNT] = account.id
-        return account
+        return Caller(account, is_test_key(key.strip()))
 
     def _find(self, key: str) -> Account | None:
         # The digest hides the length; comparing with all of them hides which one fits.

@@ -1,104 +1,160 @@
-"""``/v1/calls``: ask for a call, look at it, end it.
+"""``/v1/calls``: ask for a call, look at it, end it, forget it.
 
 It keeps nothing: a call in progress is asked of the switchboard, one that ended of the store.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
-import structlog
 from aiohttp import hdrs, web
 
+from otpvoice.core.record import State
 from otpvoice.dialects.native import parse_call
+from otpvoice.dialects.offers import CallRequest
+from otpvoice.dialects.problems import Problem
+from otpvoice.dialects.reader import read_object
 from otpvoice.stasis import Trunk
-from otpvoice.web.auth import Account, Keys
-from otpvoice.web.ports import Calls, Store
-from otpvoice.web.problems import Refusal, not_found, of_status, unavailable
-
-log = structlog.get_logger(__name__)
+from otpvoice.web.asking import asked, body_of, json_response, limit_up_to, parameters
+from otpvoice.web.auth import Caller, Keys
+from otpvoice.web.idempotency import REPLAYED, Attempt, Idempotency
+from otpvoice.web.ports import Calls, Page, Store
+from otpvoice.web.problems import Refusal, call_in_progress, invalid_parameter, not_found
 
 DOOR: Final = "http"
-BODY_WITHIN: Final = 10.0
-"""Seconds for a body to arrive whole."""
-STORE_WITHIN: Final = 5.0
-"""Seconds for the store to answer; it has a shorter limit of its own."""
+MOST: Final = 200
+"""Calls of one page."""
+PAGE: Final = 50
+LOOKED_AT: Final = 10
+"""Pages that one request with a test key looks through: what it may see lies among the others."""
 
 
 class CallRoutes:
     """The native door, for all accounts."""
 
-    def __init__(self, calls: Calls, store: Store, accounts: Iterable[Account], trunks: Mapping[str, Trunk]) -> None:
+    def __init__(
+        self, calls: Calls, store: Store, keys: Keys, trunks: Mapping[str, Trunk], idempotency: Idempotency
+    ) -> None:
         self._calls, self._store, self._trunks = calls, store, trunks
-        self._keys = Keys(accounts)
+        self._keys, self._idempotency = keys, idempotency
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes."""
         return [
             web.post("/v1/calls", self._place),
+            web.get("/v1/calls", self._list),
             web.get("/v1/calls/{id}", self._show),
+            web.delete("/v1/calls/{id}", self._erase),
             web.post("/v1/calls/{id}/hangup", self._hang_up),
         ]
 
     async def _place(self, request: web.Request) -> web.Response:
-        account = self._keys.account(request)
-        if "Idempotency-Key" in request.headers:
-            # Passed over in silence, it would let a client repeat a request and ring somebody twice.
-            raise Refusal(422, "not_supported", "Idempotency-Key is not supported yet", "Leave the header out.")
-        asked = parse_call(await _body(request), account.defaults, time.time())
-        take = self._calls.prepare if asked.plan.inbound else self._calls.place
-        record = await take(asked.plan, self._trunks[asked.trunk], account=account.id, door=DOOR)
-        return _answer(record, status=202, headers={hdrs.LOCATION: f"/v1/calls/{record['id']}"})
+        caller = self._keys.caller(request)
+        key = self._idempotency.key(request)
+        body = await body_of(request)
+        if key is None:
+            return _accepted(await self._take(caller, parse_call(body, caller.defaults, time.time()), None))
+        # First of all: what was right when it was sent first may be stale by now.
+        begun = await self._idempotency.begin(caller, key, read_object(body))
+        if not isinstance(begun, Attempt):
+            return _accepted(begun, {REPLAYED: "true"})
+        try:
+            return _accepted(await self._take(caller, parse_call(body, caller.defaults, time.time()), begun))
+        except BaseException:
+            await self._idempotency.release(caller, begun)
+            raise
+
+    async def _take(self, caller: Caller, request: CallRequest, attempt: Attempt | None) -> dict[str, Any]:
+        plan, trunk = request.plan, self._trunks[request.trunk]
+        call_id, token = (attempt.call_id, attempt.token) if attempt is not None else (None, None)
+        if plan.inbound:
+            return await self._calls.prepare(
+                plan, trunk, account=caller.id, door=DOOR, call_id=call_id, token=token, test=caller.test
+            )
+        if caller.test:
+            return await self._calls.rehearse(plan, account=caller.id, door=DOOR, call_id=call_id, token=token)
+        return await self._calls.place(plan, trunk, account=caller.id, door=DOOR, call_id=call_id, token=token)
+
+    async def _list(self, request: web.Request) -> web.Response:
+        caller = self._keys.caller(request)
+        query = parameters(request, ("limit", "cursor", "state"), {"limit": limit_up_to(MOST), "state": _state})
+        limit, cursor, state = int(query.get("limit", PAGE)), query.get("cursor"), query.get("state")
+        if not caller.test:
+            page = await self._page(caller, limit, cursor, state)
+            return json_response({"data": page.records, "next_cursor": page.next_cursor})
+        # Test calls lie among the others. There is no going on: a cursor names a call, which may be none of theirs.
+        found: list[dict[str, Any]] = []
+        for _ in range(LOOKED_AT):
+            page = await self._page(caller, MOST, cursor, state)
+            found += filter(caller.may_see, page.records)
+            cursor = page.next_cursor
+            if cursor is None or len(found) >= limit:
+                break
+        return json_response({"data": found[:limit], "next_cursor": None})
+
+    async def _page(self, caller: Caller, limit: int, cursor: str | None, state: str | None) -> Page:
+        try:
+            return await asked(self._store.page(caller.id, limit=limit, cursor=cursor, state=state))
+        except ValueError:
+            message = "must be the next_cursor of an answer"
+            raise invalid_parameter(Problem("$.query.cursor", "format", message)) from None
 
     async def _show(self, request: web.Request) -> web.Response:
-        account = self._keys.account(request)
-        return _answer(await self._find(account.id, request.match_info["id"]))
+        caller = self._keys.caller(request)
+        return json_response(await self.find(caller, request.match_info["id"]))
+
+    async def _erase(self, request: web.Request) -> web.Response:
+        caller, call_id = self._keys.caller(request), request.match_info["id"]
+        if (await self.find(caller, call_id))["state"] != State.ENDED:
+            raise call_in_progress()
+        match await asked(self._store.erase(caller.id, call_id)):
+            case "done":
+                return web.Response(status=204)
+            case "in_progress":
+                # Its end is not written yet.
+                raise call_in_progress()
+            case _:
+                raise not_found("call")
 
     async def _hang_up(self, request: web.Request) -> web.Response:
-        account, call_id = self._keys.account(request), request.match_info["id"]
-        if (live := self._calls.find(account.id, call_id)) is not None:
+        caller, call_id = self._keys.caller(request), request.match_info["id"]
+        live = self._calls.find(caller.id, call_id)
+        if live is not None and caller.may_see(shown := live.to_json()):
             # Without asking the store: a call can be ended whatever else is broken.
             self._calls.hang_up(call_id)
-            return _answer(live.to_json(), status=202)
-        record = await self._find(account.id, call_id)
-        if record["state"] != "ended" and record["instance"] != self._calls.instance:
-            raise Refusal(409, "call_elsewhere", "The call is on another instance", "Ask that one to end it.")
-        return _answer(record, status=202)
+            return json_response(shown, status=202)
+        record = await self.find(caller, call_id)
+        if record["state"] != State.ENDED and record["instance"] != self._calls.instance:
+            there = {"instance": record["instance"]}
+            detail = "Ask that one to end it."
+            raise Refusal(409, "call_elsewhere", "The call is on another instance", detail, extra=there)
+        return json_response(record, status=202)
 
-    async def _find(self, account: str, call_id: str) -> dict[str, Any]:
-        if (live := self._calls.find(account, call_id)) is not None:
-            return live.to_json()
-        try:
-            async with asyncio.timeout(STORE_WITHIN):
-                record = await self._store.get(account, call_id)
-        except Exception as error:
-            log.warning("http.store_unavailable", error=type(error).__name__, reason=getattr(error, "reason", None))
-            raise unavailable("store_unavailable", "The store does not answer.", 5) from error
-        if record is None:
+    async def is_on(self, caller: Caller, call_id: str) -> bool:
+        """Is a call of this account in progress, here or elsewhere? Raises what the store raises."""
+        if self._calls.find(caller.id, call_id) is not None:
+            return True
+        record = await self._store.get(caller.id, call_id)
+        return record is not None and record["state"] != State.ENDED
+
+    async def find(self, caller: Caller, call_id: str) -> dict[str, Any]:
+        """Return a call that is the caller's to see. Raises ``Refusal``."""
+        live = self._calls.find(caller.id, call_id)
+        record = live.to_json() if live is not None else await asked(self._store.get(caller.id, call_id))
+        if record is None or not caller.may_see(record):
             # Somebody else's call looks the same: who asks learns nothing of it.
             raise not_found("call")
         return record
 
 
-def _answer(record: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(record), content_type="application/json", headers=headers)
+def _accepted(record: dict[str, Any], headers: Mapping[str, str] | None = None) -> web.Response:
+    location: dict[str, str] = {hdrs.LOCATION: f"/v1/calls/{record['id']}"}
+    return json_response(record, status=202, headers=location | dict(headers or {}))
 
 
-async def _body(request: web.Request) -> bytes:
-    if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
-        raise of_status(415)
-    try:
-        async with asyncio.timeout(BODY_WITHIN):
-            return await request.read()
-    except TimeoutError:
-        raise of_status(408) from None
-    except web.HTTPRequestEntityTooLarge:
-        raise of_status(413) from None
-    except Exception as error:
-        # A chunk that is none, or the client is gone. The exception may quote the body: only its type is told.
-        log.info("http.body_broken", error=type(error).__name__)
-        raise of_status(400) from None
+def _state(text: str) -> Problem | None:
+    if text in set(State):
+        return None
+    return Problem("$.query.state", "choice", f"must be one of {', '.join(State)}")

@@ -12,7 +12,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
-from otpvoice.web.ports import Node, Nodes, Store
+from otpvoice.web.ports import Node, Nodes, Pingable
 
 PING_WITHIN: Final = 3.0
 """Seconds for the store to take a write."""
@@ -21,7 +21,7 @@ PING_WITHIN: Final = 3.0
 class HealthRoutes:
     """Health of the process and of what it needs."""
 
-    def __init__(self, nodes: Nodes, store: Store) -> None:
+    def __init__(self, nodes: Nodes, store: Pingable) -> None:
         self._nodes, self._store = nodes, store
 
     def routes(self) -> list[web.RouteDef]:

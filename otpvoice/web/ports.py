@@ -1,6 +1,6 @@
 """What the doors need of the rest of the program.
 
-A store is asked, never written to: records are written where calls live.
+Records are written where calls live; here they are read, or erased.
 """
 
 from __future__ import annotations
@@ -8,19 +8,90 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from otpvoice.core.idempotency import Claim
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord
 from otpvoice.stasis import Trunk
 
 
-class Store(Protocol):
-    """Where records are read. Any exception means that it can't be asked now."""
+class Pingable(Protocol):
+    """A store, as its health is asked for."""
+
+    async def ping(self) -> None:
+        """Return if it takes writes."""
+
+
+class Page(Protocol):
+    """Some records, newest first."""
+
+    @property
+    def records(self) -> Sequence[dict[str, Any]]:
+        """The records."""
+
+    @property
+    def next_cursor(self) -> str | None:
+        """What to ask on with; None: that was all."""
+
+
+class Store(Pingable, Protocol):
+    """Where records are read. Any exception but ValueError means that it can't be asked now."""
 
     async def get(self, account: str, call_id: str, /) -> dict[str, Any] | None:
         """Return a record; None: there is none of that name."""
 
-    async def ping(self) -> None:
-        """Return if it takes writes."""
+    async def page(self, account: str, /, *, limit: int, cursor: str | None = None, state: str | None = None) -> Page:
+        """Return calls, newest first. ValueError: a cursor that is none."""
+
+    async def erase(self, account: str, call_id: str, /) -> str:
+        """Forget a call that ended: ``done``, ``unknown``, ``in_progress``."""
+
+
+class Keys(Protocol):
+    """Which idempotency keys were used; a key is known by the id of the call that it stands for."""
+
+    async def claim(self, account: str, call_id: str, fingerprint: str, token: str, /) -> Claim:
+        """Claim a key for a request."""
+
+    async def release(self, account: str, call_id: str, token: str, /) -> None:
+        """Give it back: nothing came of it."""
+
+
+class Told(Protocol):
+    """An event as it is read. ``position``: what to go on after. ``body``: the envelope, JSON."""
+
+    @property
+    def position(self) -> str:
+        """Its place in the account's stream."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+
+    @property
+    def body(self) -> bytes:
+        """All of it."""
+
+
+class Events(Protocol):
+    """What was told of an account's calls. Any exception means that it can't be asked now."""
+
+    async def after(
+        self, account: str, position: str | None, /, *, call_id: str | None = None, limit: int = 100
+    ) -> Sequence[Told]:
+        """Return the next events behind a position, of all calls or of one."""
+
+    async def position(self, account: str, event_id: str, /) -> str | None:
+        """Return the position of an event; None: it is not known (any more)."""
+
+    async def latest(self, account: str, /) -> str:
+        """Return the position behind the newest event."""
+
+    async def wait(self, account: str, position: str, seconds: float, /) -> bool:
+        """Wait until there is an event behind a position. False: there was none within the time."""
 
 
 class Instance(Protocol):
@@ -34,10 +105,34 @@ class Instance(Protocol):
 class Calls(Instance, Protocol):
     """The switchboard, as calls are asked of it."""
 
-    async def place(self, plan: CallPlan, trunk: Trunk, /, *, account: str, door: str) -> dict[str, Any]:
+    async def place(
+        self,
+        plan: CallPlan,
+        trunk: Trunk,
+        *,
+        account: str,
+        door: str,
+        call_id: str | None = None,
+        token: str | None = None,
+    ) -> dict[str, Any]:
         """Take a call and begin it. Raises ``stasis.NotTaken``: then nobody is rung."""
 
-    async def prepare(self, plan: CallPlan, trunk: Trunk, /, *, account: str, door: str) -> dict[str, Any]:
+    async def rehearse(
+        self, plan: CallPlan, *, account: str, door: str, call_id: str | None = None, token: str | None = None
+    ) -> dict[str, Any]:
+        """Take a call that rings nobody, and begin it. Raises ``stasis.NotTaken``."""
+
+    async def prepare(
+        self,
+        plan: CallPlan,
+        trunk: Trunk,
+        *,
+        account: str,
+        door: str,
+        call_id: str | None = None,
+        token: str | None = None,
+        test: bool = False,
+    ) -> dict[str, Any]:
         """Take a call that waits for a dialplan to come for it. Raises ``stasis.NotTaken``."""
 
     def find(self, account: str, call_id: str, /) -> CallRecord | None:

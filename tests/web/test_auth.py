@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from otpvoice.web import auth
-from tests.web.world import BODY, KEY, OTHER_KEY, SECOND_KEY, TEST_KEY, Door
+from tests.web.world import BODY, FICTION, KEY, OTHER_KEY, SECOND_KEY, TEST_KEY, Door
 
 
 @pytest.mark.parametrize(("key", "account"), [(KEY, "shop"), (SECOND_KEY, "shop"), (OTHER_KEY, "other")])
@@ -60,10 +60,22 @@ async def test_two_keys_at_once_are_none(door: Door) -> None:
     assert b"404" not in answer.splitlines()[0]
 
 
-async def test_a_test_key_never_dials(door: Door) -> None:
-    answer = await door.ask("POST", "/v1/calls", json=BODY, key=TEST_KEY)
-    assert (answer.status, answer.body["code"]) == (403, "not_supported")
+@pytest.mark.parametrize("to", [BODY["to"], FICTION])
+async def test_a_test_key_never_dials(door: Door, to: str) -> None:
+    answer = await door.ask("POST", "/v1/calls", json=BODY | {"to": to}, key=TEST_KEY)
+    assert (answer.status, answer.body["test"], answer.body["to"]) == (202, True, to)
     assert not door.calls.placed
+    assert [(plan.to, account) for plan, account, _ in door.calls.rehearsed] == [(to, "shop")]
+
+
+async def test_what_a_test_key_may_name_is_no_number_for_others(door: Door) -> None:
+    answer = await door.ask("POST", "/v1/calls", json=BODY | {"to": FICTION})
+    assert (answer.status, answer.body["code"]) == (403, "destination_not_allowed")
+
+
+async def test_a_call_that_a_test_key_prepares_is_one_of_tests(door: Door) -> None:
+    answer = await door.ask("POST", "/v1/calls", json={"dial": False, "code": "918273"}, key=TEST_KEY)
+    assert (answer.status, answer.body["test"], answer.body["state"]) == (202, True, "waiting")
 
 
 async def test_a_test_key_that_is_not_known_is_not_known(door: Door) -> None:

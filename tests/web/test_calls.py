@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import time
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from otpvoice.core.actions import SayCode
 from otpvoice.core.secret import OtpCode
 from otpvoice.stasis import NotTaken
-from tests.web.world import BODY, CODE, NUMBER, OTHER_KEY, Door
+from tests.web.world import BODY, CODE, KEY, NUMBER, OTHER_KEY, TEST_KEY, Door
 
 
 async def test_a_call_is_taken_and_answered_with_its_record(door: Door) -> None:
@@ -57,7 +59,7 @@ async def test_a_call_that_is_not_right_is_refused_with_all_reasons(
     assert answer.status == answer.body["status"] == status
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.body["code"] == code
-    assert answer.body["type"] == f"/docs/errors#{code}"
+    assert answer.body["type"] == f"/docs/errors/{code}"
     assert [error["path"] for error in answer.body["errors"]] == paths
     assert all(error.keys() == {"path", "code", "message"} for error in answer.body["errors"])
     assert not door.calls.placed
@@ -77,6 +79,7 @@ async def test_a_long_list_of_reasons_is_told_whole_and_summed_up_short(door: Do
         ("media_wedged", 30),
         ("asterisk_unavailable", 5),
         ("store_unavailable", 5),
+        ("too_many_waiting", 30),
         ("something_new", 1),
     ],
 )
@@ -88,9 +91,36 @@ async def test_a_call_that_is_not_taken_may_be_asked_for_again(door: Door, reaso
     assert "Nobody was called." in answer.body["detail"]
 
 
-async def test_an_idempotency_key_is_refused_while_it_would_be_passed_over(door: Door) -> None:
-    answer = await door.ask("POST", "/v1/calls", json=BODY, headers={"Idempotency-Key": '"a"'})
-    assert (answer.status, answer.body["code"]) == (422, "not_supported")
+@pytest.mark.parametrize(
+    ("refused", "status", "code", "more"),
+    [
+        (NotTaken("destination_busy", facts={"call": "call_7"}), 409, "destination_busy", {"call": "call_7"}),
+        (
+            NotTaken("rate_limited", 41.2, facts={"limit": "account_rate"}),
+            429,
+            "rate_limited",
+            {"limit": "account_rate"},
+        ),
+        (NotTaken("queue_full", 7), 429, "queue_full", {}),
+    ],
+)
+async def test_a_call_that_is_too_many_is_told_of_what(
+    door: Door, refused: NotTaken, status: int, *, code: str, more: dict[str, str]
+) -> None:
+    door.calls.fault = refused
+    answer = await door.ask("POST", "/v1/calls", json=BODY)
+    assert (answer.status, answer.body["code"]) == (status, code)
+    assert {name: answer.body[name] for name in more} == more
+    assert answer.headers.get("Retry-After") == {"rate_limited": "42", "queue_full": "7"}.get(code)
+    assert "Nobody was called" in answer.body["detail"]
+
+
+@pytest.mark.parametrize("seconds", [-1, 0])
+async def test_a_code_that_is_stale_already_is_not_taken(door: Door, seconds: int) -> None:
+    at = datetime.fromtimestamp(time.time() + seconds, UTC).isoformat()
+    answer = await door.ask("POST", "/v1/calls", json=BODY | {"valid_until": at})
+    assert (answer.status, answer.body["code"]) == (422, "invalid_request")
+    assert [(error["path"], error["code"]) for error in answer.body["errors"]] == [("$.valid_until", "expired")]
     assert not door.calls.placed
 
 
@@ -109,14 +139,14 @@ async def test_a_call_in_progress_is_shown_as_it_stands(door: Door) -> None:
 
 
 async def test_a_call_that_ended_is_shown_from_the_store(door: Door) -> None:
-    door.store.records["shop", "call_9"] = ended()
+    await door.store.keep(ended())
     assert (await door.ask("GET", "/v1/calls/call_9")).body == ended()
 
 
 @pytest.mark.parametrize("path", ["", "/hangup"])
 async def test_somebody_else_s_call_is_no_call(door: Door, path: str) -> None:
     await door.ask("POST", "/v1/calls", json=BODY)
-    door.store.records["shop", "call_9"] = ended()
+    await door.store.keep(ended())
     method = "POST" if path else "GET"
     answers = [
         await door.ask(method, f"/v1/calls/{call}{path}", key=OTHER_KEY) for call in ("call_1", "call_9", "never")
@@ -143,17 +173,23 @@ async def test_without_the_store_nobody_can_say(door: Door, path: str, log: io.S
 # --- ending -----------------------------------------------------------------------------------------------------------
 
 
-async def test_a_call_in_progress_is_hung_up_without_asking_the_store(door: Door) -> None:
-    await door.ask("POST", "/v1/calls", json=BODY)
-    door.store.fault = OSError("away")
-    answer = await door.ask("POST", "/v1/calls/call_1/hangup")
+@pytest.mark.parametrize(
+    ("body", "key"), [(BODY, KEY), ({"dial": False, "code": CODE}, KEY), (BODY, TEST_KEY)], ids=["", "waiting", "test"]
+)
+async def test_a_call_in_progress_is_hung_up_without_asking_the_store(
+    door: Door, body: dict[str, Any], key: str
+) -> None:
+    await door.ask("POST", "/v1/calls", json=body, key=key)
+    door.store.fault, door.calls.draining = OSError("away"), True
+    door.calls.nodes[0].connected = False
+    answer = await door.ask("POST", "/v1/calls/call_1/hangup", key=key)
     assert (answer.status, answer.body["id"]) == (202, "call_1")
     assert door.calls.hung_up == ["call_1"]
     assert door.store.asked == 0
 
 
 async def test_hanging_up_again_is_fine(door: Door) -> None:
-    door.store.records["shop", "call_9"] = ended()
+    await door.store.keep(ended())
     for _ in range(2):
         answer = await door.ask("POST", "/v1/calls/call_9/hangup")
         assert (answer.status, answer.body) == (202, ended())
@@ -161,12 +197,12 @@ async def test_hanging_up_again_is_fine(door: Door) -> None:
 
 async def test_a_call_that_has_just_ended_here_counts_as_ended(door: Door) -> None:
     """Its last record is on its way to the store."""
-    door.store.records["shop", "call_9"] = ended(state="answered")
+    await door.store.keep(ended(state="answered"))
     assert (await door.ask("POST", "/v1/calls/call_9/hangup")).status == 202
 
 
 async def test_a_call_of_another_instance_is_ended_there(door: Door) -> None:
-    door.store.records["shop", "call_9"] = ended(state="answered", instance="otp-2")
+    await door.store.keep(ended(state="answered", instance="otp-2"))
     answer = await door.ask("POST", "/v1/calls/call_9/hangup")
     assert (answer.status, answer.body["code"]) == (409, "call_elsewhere")
 

@@ -11,12 +11,12 @@ import aiohttp
 import pytest
 
 from otpvoice.ari.node import AsteriskNode
-from otpvoice.stasis import StasisApp, Trunk
+from otpvoice.stasis import StasisApp
 from otpvoice.web import health
-from otpvoice.web.app import Health, Hook, make_app
+from otpvoice.web.app import Health, make_app
 from otpvoice.web.ports import Calls, Node, Nodes
 from otpvoice.web.server import listen
-from tests.web.world import ACCOUNTS, Door, FakeNode, FakeStore, Named, Switchboard
+from tests.web.world import Door, FakeNode, FakeStore, Named, Switchboard, hook_of
 
 
 async def test_a_process_is_alive_whatever_else_is_broken(door: Door) -> None:
@@ -131,12 +131,9 @@ async def test_who_watches_is_not_in_the_log(door: Door, log: io.StringIO) -> No
     ("with_hook", "there", "not_there"), [(True, "/v1/calls", "/readyz"), (False, "/readyz", "/v1/calls")]
 )
 async def test_each_door_can_have_an_address_of_its_own(*, with_hook: bool, there: str, not_there: str) -> None:
-    calls, store = Switchboard(), FakeStore()
-    app = (
-        make_app(hook=Hook(calls, store, ACCOUNTS, {"default": Trunk("default", "PJSIP/{number}@trunk")}))
-        if with_hook
-        else make_app(health=Health(calls, store))
-    )
+    store = FakeStore()
+    calls = Switchboard(store)
+    app = make_app(hook=hook_of(calls, store)) if with_hook else make_app(health=Health(calls, store))
     listener = await listen(app, "127.0.0.1", 0)
     try:
         async with (

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 
 from otpvoice.dialects.reader import LARGEST
-from otpvoice.web import calls, connection
+from otpvoice.web import asking, connection, problems
 from otpvoice.web.app import Health, make_app
 from otpvoice.web.server import listen
 from tests.web.world import BODY, CODE, KEY, Door, FakeStore, Switchboard
@@ -34,8 +34,11 @@ def check_problem(answer: bytes, status: int) -> None:
         ("GET", "/", 404, "not_found"),
         ("GET", "/v1/calls/", 404, "not_found"),
         ("GET", "/v1/nothing", 404, "not_found"),
-        ("GET", "/v1/calls", 405, "method_not_allowed"),
-        ("DELETE", "/v1/calls/x", 405, "method_not_allowed"),
+        ("DELETE", "/v1/calls", 405, "method_not_allowed"),
+        ("PUT", "/v1/calls/x", 405, "method_not_allowed"),
+        ("GET", "/v1/calls/x/hangup", 405, "method_not_allowed"),
+        ("POST", "/v1/calls/x/events", 405, "method_not_allowed"),
+        ("POST", "/v1/events", 405, "method_not_allowed"),
         ("OPTIONS", "/v1/calls", 405, "method_not_allowed"),
         ("PROPFIND", "/v1/calls", 405, "method_not_allowed"),
         ("POST", "/healthz", 405, "method_not_allowed"),
@@ -46,6 +49,47 @@ async def test_routes_that_there_are_not(door: Door, method: str, path: str, *, 
     assert (answer.status, answer.body["code"]) == (status, code)
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert ("Allow" in answer.headers) is (status == 405)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "rule"),
+    [
+        (400, None, "This is no HTTP, or its body broke off."),
+        (404, None, "There is no such address; /docs has all there are."),
+        (405, {"Allow": "GET,HEAD"}, "The address is right, the method is not. It takes GET, HEAD."),
+        (408, None, f"A body has to arrive within {problems.BODY_WITHIN:g} s. Nobody was called."),
+        (413, None, "A body has at most 65,536 bytes. Nobody was called."),
+        (415, None, "The body is compressed: send it as it is, without Content-Encoding. Nobody was called."),
+        (417, None, "Expect may be 100-continue, and nothing else."),
+    ],
+)
+def test_what_breaks_a_rule_of_http_is_told_the_rule(status: int, headers: dict[str, str] | None, rule: str) -> None:
+    assert problems.of_status(status, headers).detail == rule
+
+
+async def test_an_address_and_a_method_that_there_are_not_are_told_so(door: Door) -> None:
+    assert "no such address" in (await door.ask("GET", "/v1/nothing")).body["detail"]
+    assert "It takes DELETE, GET, HEAD." in (await door.ask("PUT", "/v1/calls/x")).body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"\xef\xbb\xbf{}", "line 1, column 1: it begins with a byte order mark"),
+        (b"", "line 1, column 1: a value is missing"),
+        (b"{a: 1}", "line 1, column 2: a name in double quotes is missing"),
+        (b'{"a" 1}', "line 1, column 6: a colon is missing"),
+        (b'{"a": [1 2]}', "line 1, column 10: a comma or the closing bracket is missing"),
+        (b"{}\n{}", "line 2, column 1: something follows the end"),
+        (b'{"a": "b', "line 1, column 7: a string is not closed"),
+        (b'{"a": "\n"}', "line 1, column 8: a control character is in a string"),
+        (rb'{"a": "\u12"}', "line 1, column 9: a backslash and u want four hexadecimal digits"),
+        (rb'{"a": "\q"}', "line 1, column 8: a backslash goes with what it can't escape"),
+    ],
+)
+async def test_what_is_no_json_is_told_where_and_in_our_words(door: Door, body: bytes, told: str) -> None:
+    answer = await door.ask("POST", "/v1/calls", data=body)
+    assert (answer.status, answer.body["detail"]) == (400, f"$ is not JSON: {told}")
 
 
 @pytest.mark.parametrize("path", ["/v1/calls/x", "/nothing", "/healthz"])
@@ -127,7 +171,7 @@ async def test_a_body_in_pieces_that_are_none_does_not_get_into_the_log(
 
 
 async def test_a_body_that_does_not_come_is_not_waited_for(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calls, "BODY_WITHIN", 0.05)
+    monkeypatch.setattr(asking, "BODY_WITHIN", 0.05)
     answer = await door.send(HEAD + b"Content-Length: 100\r\n\r\n{", until=lambda some: some.endswith(b"}"))
     check_problem(answer, 408)
 
@@ -185,6 +229,7 @@ async def test_closing_waits_for_answers_under_way_and_takes_no_new_requests(doo
 
 
 async def test_an_address_that_is_taken_is_an_error(door: Door) -> None:
-    app = make_app(health=Health(Switchboard(), FakeStore()))
+    store = FakeStore()
+    app = make_app(health=Health(Switchboard(store), store))
     with pytest.raises(OSError, match="address already in use"):
         await listen(app, "127.0.0.1", door.listener.port)

@@ -1,4 +1,7 @@
-"""A door as tests see it: a switchboard that remembers what it was told, a store, and real HTTP on loopback."""
+"""A door as tests see it: a switchboard that rings nobody, a store that may be away, and real HTTP on loopback.
+
+What the switchboard takes is written into the real store of development, in the way that the service has it written.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,26 @@ import asyncio
 import hashlib
 import io
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import structlog
+from multidict import CIMultiDict
 
 from otpvoice import logs
 from otpvoice.adapters.locales import load_locales
+from otpvoice.adapters.store import Change, Erased, Page, Told
+from otpvoice.adapters.store.memory import MemoryStore
+from otpvoice.adapters.store.redis import RedisStore
+from otpvoice.adapters.store.writer import KeptWrites
+from otpvoice.chronicle import Allowance, Chronicle
+from otpvoice.core.events import Event
 from otpvoice.core.flow import CallFlow
+from otpvoice.core.idempotency import Claim
+from otpvoice.core.outcome import Ending, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
 from otpvoice.dialects.destinations import Destinations
@@ -25,6 +37,8 @@ from otpvoice.stasis import Trunk
 from otpvoice.web.app import Health, Hook, make_app
 from otpvoice.web.auth import Account
 from otpvoice.web.server import Listener, listen
+
+T = TypeVar("T")
 
 KEY: Final = "key-of-the-shop-0123456789"
 SECOND_KEY: Final = "the-shop-s-next-key-012345"
@@ -47,10 +61,14 @@ def digest(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
+FICTION: Final = "+12025550100"
+"""A number that only a test key may name here."""
+REHEARSAL: Final = replace(DEFAULTS, destinations=Destinations(("+44", FICTION)))
 ACCOUNTS: Final = (
-    Account("shop", (digest(KEY), digest(SECOND_KEY), digest(TEST_KEY)), DEFAULTS),
+    Account("shop", (digest(KEY), digest(SECOND_KEY), digest(TEST_KEY)), DEFAULTS, REHEARSAL),
     Account("other", (digest(OTHER_KEY),), DEFAULTS),
 )
+SECRET: Final = bytes(range(32))
 
 
 @dataclass
@@ -86,10 +104,92 @@ class FakeNode:
         return self.connected and not self.replaced and not self.pool.wedged
 
 
+class FakeStore:
+    """A store, that of development by default, as the service has it.
+
+    ``fault``: what every question raises; ``asked``: how many there were; ``failed``: one was asked in vain.
+    """
+
+    def __init__(self, store: MemoryStore | RedisStore | None = None) -> None:
+        self.lose_all(store)
+        self.fault: Exception | None = None
+        self.failed = asyncio.Event()
+        self.asked = 0
+
+    def lose_all(self, store: MemoryStore | RedisStore | None = None) -> None:
+        """Know nothing any more; or what this store knows."""
+        self.memory = store or MemoryStore(ttl=3600)
+        self.writes = KeptWrites(self.memory)
+        self.chronicle = Chronicle(
+            self.memory, self.writes, {account.id: Allowance() for account in ACCOUNTS}, lambda _: None
+        )
+
+    async def keep(self, record: dict[str, Any]) -> None:
+        """Write a record as it is."""
+        change = Change(record)
+        await (self.memory.finish(change) if record["state"] == State.ENDED else self.memory.save(change))
+
+    async def settled(self) -> None:
+        """Wait until all is written."""
+        while self.writes.pending:  # noqa: ASYNC110 - it has no event for that
+            await asyncio.sleep(0)
+
+    async def _ask(self, question: Coroutine[Any, Any, T]) -> T:
+        self.asked += 1
+        if self.fault is not None:
+            question.close()
+            self.failed.set()
+            raise self.fault
+        return await question
+
+    async def get(self, account: str, call_id: str, /) -> dict[str, Any] | None:
+        """Return a record."""
+        return await self._ask(self.chronicle.get(account, call_id))
+
+    async def page(self, account: str, /, *, limit: int, cursor: str | None = None, state: str | None = None) -> Page:
+        """Return calls."""
+        return await self._ask(self.chronicle.page(account, limit=limit, cursor=cursor, state=state))
+
+    async def erase(self, account: str, call_id: str, /) -> Erased:
+        """Forget a call."""
+        return await self._ask(self.chronicle.erase(account, call_id))
+
+    async def claim(self, account: str, call_id: str, fingerprint: str, token: str, /) -> Claim:
+        """Claim an idempotency key."""
+        return await self._ask(self.memory.claim(account, call_id, fingerprint, token))
+
+    async def release(self, account: str, call_id: str, token: str, /) -> None:
+        """Give it back."""
+        await self._ask(self.memory.release(account, call_id, token))
+
+    async def after(
+        self, account: str, position: str | None, /, *, call_id: str | None = None, limit: int = 100
+    ) -> Sequence[Told]:
+        """Return events."""
+        return await self._ask(self.memory.after(account, position, call_id=call_id, limit=limit))
+
+    async def position(self, account: str, event_id: str, /) -> str | None:
+        """Return where an event is."""
+        return await self._ask(self.memory.position(account, event_id))
+
+    async def latest(self, account: str, /) -> str:
+        """Return where the events end."""
+        return await self._ask(self.memory.latest(account))
+
+    async def wait(self, account: str, position: str, seconds: float, /) -> bool:
+        """Wait for an event."""
+        return await self._ask(self.memory.wait(account, position, seconds))
+
+    async def ping(self) -> None:
+        """Return if all is well."""
+        await self._ask(self.memory.ping())
+
+
 @dataclass
 class Switchboard:
     """Calls that never ring. ``fault``: what ``place`` raises. ``gate``: what it waits for."""
 
+    store: FakeStore
     instance: str = "otp-1"
     draining: bool = False
     nodes: list[FakeNode] = field(default_factory=lambda: [FakeNode()])
@@ -98,6 +198,7 @@ class Switchboard:
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
     placed: list[tuple[CallPlan, Trunk, str, str]] = field(default_factory=list)
+    rehearsed: list[tuple[CallPlan, str, str]] = field(default_factory=list)
     live: dict[str, CallRecord] = field(default_factory=dict)
     hung_up: list[str] = field(default_factory=list)
 
@@ -106,68 +207,92 @@ class Switchboard:
         """Calls in progress."""
         return len(self.live)
 
-    async def prepare(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
-        """Take a call that waits."""
-        await self.place(plan, trunk, account=account, door=door)
-        record = self.live[f"call_{len(self.placed)}"]
-        record.state, record.node = State.WAITING, None
-        return record.to_json()
-
-    async def place(self, plan: CallPlan, trunk: Trunk, *, account: str, door: str) -> dict[str, Any]:
+    async def place(
+        self,
+        plan: CallPlan,
+        trunk: Trunk,
+        *,
+        account: str,
+        door: str,
+        call_id: str | None = None,
+        token: str | None = None,
+    ) -> dict[str, Any]:
         """Take a call."""
+        record = await self._take(plan, account, door, call_id, token)
+        self.placed.append((plan, trunk, account, door))
+        return record
+
+    async def rehearse(
+        self, plan: CallPlan, *, account: str, door: str, call_id: str | None = None, token: str | None = None
+    ) -> dict[str, Any]:
+        """Take a call of a test key."""
+        record = await self._take(plan, account, door, call_id, token, test=True)
+        self.rehearsed.append((plan, account, door))
+        return record
+
+    async def prepare(
+        self,
+        plan: CallPlan,
+        trunk: Trunk,
+        *,
+        account: str,
+        door: str,
+        call_id: str | None = None,
+        token: str | None = None,
+        test: bool = False,
+    ) -> dict[str, Any]:
+        """Take a call that waits."""
+        record = await self._take(plan, account, door, call_id, token, test=test, state=State.WAITING)
+        self.placed.append((plan, trunk, account, door))
+        return record
+
+    async def _take(
+        self, plan: CallPlan, account: str, door: str, call_id: str | None, token: str | None, **more: Any
+    ) -> dict[str, Any]:
         self.reached.set()
         if self.gate is not None:
             await self.gate.wait()
         if self.fault is not None:
             raise self.fault
-        self.placed.append((plan, trunk, account, door))
-        proof = CallFlow(plan, LOCALES).proof
         record = CallRecord(
-            id=f"call_{len(self.placed)}",
+            id=call_id or f"call_{len(self.placed) + len(self.rehearsed) + 1}",
             account=account,
             door=door,
             plan=plan,
-            proof=proof,
-            node="node",
+            proof=CallFlow(plan, LOCALES).proof,
+            node=None if plan.inbound else "node",
             instance=self.instance,
             created_at=1_800_000_000.0,
+            **more,
         )
+        await self.store.chronicle.accept(record, token=token)
         self.live[record.id] = record
         self.done.set()
         return record.to_json()
 
-    def find(self, account: str, call_id: str) -> CallRecord | None:
+    def find(self, account: str, call_id: str, /) -> CallRecord | None:
         """Return a live call of the account."""
         record = self.live.get(call_id)
         return record if record is not None and record.account == account else None
 
-    def hang_up(self, call_id: str) -> None:
+    def hang_up(self, call_id: str, /) -> None:
         """Remember."""
         self.hung_up.append(call_id)
 
+    async def happen(self, call_id: str, *events: Event) -> None:
+        """Let something happen to a call."""
+        record = self.live[call_id]
+        for event in events:
+            record.note(event)
+            self.store.chronicle.follow(record, event)
+        await self.store.settled()
 
-@dataclass
-class FakeStore:
-    """Records by account and id. ``fault``: what everything raises."""
-
-    records: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    fault: Exception | None = None
-    asked: int = 0
-    failed: asyncio.Event = field(default_factory=asyncio.Event)
-
-    async def get(self, account: str, call_id: str) -> dict[str, Any] | None:
-        """Return a record."""
-        self.asked += 1
-        if self.fault is not None:
-            self.failed.set()
-            raise self.fault
-        return self.records.get((account, call_id))
-
-    async def ping(self) -> None:
-        """Return if all is well."""
-        self.asked += 1
-        if self.fault is not None:
-            raise self.fault
+    async def end(self, call_id: str) -> None:
+        """Let a call end."""
+        record = self.live.pop(call_id)
+        record.end(classify(Ending(answered=True, own=OwnAction.HANG_UP_BY_PLAN)), record.created_at + 9.0)
+        self.store.chronicle.finish(record)
+        await self.store.settled()
 
 
 class Door:
@@ -178,10 +303,12 @@ class Door:
         self.base = f"http://127.0.0.1:{listener.port}"
 
     async def ask(
-        self, method: str, path: str, *, key: str | None = KEY, headers: dict[str, str] | None = None, **more: Any
+        self, method: str, path: str, *, key: str | None = KEY, headers: Mapping[str, str] | None = None, **more: Any
     ) -> Answer:
         """Ask for something; ``json=`` or ``data=`` is the body."""
-        sent = ({"Authorization": f"Bearer {key}"} if key else {}) | (headers or {})
+        sent = CIMultiDict(headers or {})
+        if key:
+            sent.setdefault("Authorization", f"Bearer {key}")
         async with self.http.request(method, self.base + path, headers=sent, **more) as response:
             content = await response.read()
             is_json = response.content_type.endswith("json") and content
@@ -231,14 +358,25 @@ def logged() -> Iterator[io.StringIO]:
         root.handlers[:] = handlers
 
 
+def hook_of(calls: Switchboard, store: FakeStore, *, secret: bytes | None = SECRET) -> Hook:
+    """Return the door for applications."""
+    trunks = {"default": Trunk("default", "PJSIP/{number}@trunk")}
+    return Hook(calls, store, store, store, ACCOUNTS, trunks, secret)
+
+
 @asynccontextmanager
-async def opened() -> AsyncIterator[Door]:
-    """Open the doors."""
-    calls, store = Switchboard(), FakeStore()
-    hook = Hook(calls, store, ACCOUNTS, {"default": Trunk("default", "PJSIP/{number}@trunk")})
-    listener = await listen(make_app(hook=hook, health=Health(calls, store)), "127.0.0.1", 0)
+async def opened(
+    *, secret: bytes | None = SECRET, store: MemoryStore | RedisStore | None = None
+) -> AsyncIterator[Door]:
+    """Open the doors, before a store of their own or this one, which is closed with them."""
+    shop = FakeStore(store)
+    calls = Switchboard(shop)
+    app = make_app(hook=hook_of(calls, shop, secret=secret), health=Health(calls, shop))
+    listener = await listen(app, "127.0.0.1", 0)
     async with aiohttp.ClientSession() as http:
         try:
-            yield Door(http, listener, calls, store)
+            yield Door(http, listener, calls, shop)
         finally:
             await listener.close()
+            await shop.writes.drain(1.0)
+            await shop.memory.close()
