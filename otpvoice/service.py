@@ -6,75 +6,51 @@ Here everything meets and nothing is decided. ``Service`` is what ``otpvoice ser
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Final, Self
 
 import structlog
 
 from otpvoice.adapters.locales import load_locales
+from otpvoice.adapters.outbound.client import GuardedClient
+from otpvoice.adapters.speech.downloads import Downloads
 from otpvoice.adapters.speech.espeak import Espeak
 from otpvoice.adapters.speech.prompts import Prompts
 from otpvoice.adapters.speech.renderer import Renderer
-from otpvoice.adapters.store import Store, StoreUnavailable
+from otpvoice.adapters.store import Change
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.store.writer import KeptWrites
+from otpvoice.adapters.webhooks import AccountHooks, Asker, Dispatcher
 from otpvoice.ari.node import AsteriskNode, NodeSettings
-from otpvoice.core.events import CallAnswered, Event
-from otpvoice.core.record import CallRecord
+from otpvoice.chronicle import Allowance, Chronicle
 from otpvoice.core.speech import SpeechUnavailable
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.native import CallDefaults, TrunkOffer
 from otpvoice.dialplan import DialplanDoor
+from otpvoice.interview import Interview
 from otpvoice.logs import LoggedRecords, transcript
 from otpvoice.media.g711 import SILENCE, Law
-from otpvoice.settings import AccountSettings, Settings
-from otpvoice.stasis import NotTaken, StasisApp, Trunk
+from otpvoice.rehearsal import NUMBERS
+from otpvoice.settings import AccountSettings, Settings, TrunkSettings
+from otpvoice.stasis import Pace, StasisApp, Trunk
+from otpvoice.trust.addresses import parse_allow
+from otpvoice.trust.signing_secret import parse_secret
 from otpvoice.web.app import Health, Hook, make_app
 from otpvoice.web.auth import Account
 from otpvoice.web.server import Listener, listen
 
 log = structlog.get_logger(__name__)
 
-UNSURE: Final = frozenset({"timeout", "connection_lost"})
-"""Faults of the store after which a write may have been carried out."""
 LAST_WRITES: Final = 5.0
 """Seconds at the very end for records that the store has not taken yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """``stasis.Records`` over a store: what is accepted is written first, what follows is never waited for."""
-
-    store: Store
-    writes: KeptWrites
-
-    async def accept(self, record: dict[str, Any]) -> None:
-        """Write a new call. Raises ``NotTaken`` when it can't be kept."""
-        try:
-            await self.store.save(record)
-        except StoreUnavailable as error:
-            log.error("store.unavailable", reason=error.reason)
-            raise NotTaken("store_unavailable", recorded=error.reason in UNSURE) from error
-
-    async def get(self, account: str, call_id: str) -> dict[str, Any] | None:
-        """Return a record as it is last known here: what is on its way to the store comes first."""
-        kept = self.writes.kept(account, call_id)
-        return dict(kept) if kept is not None else await self.store.get(account, call_id)
-
-    async def ping(self) -> None:
-        """Return if the store takes writes now."""
-        await self.store.ping()
-
-    def save(self, record: dict[str, Any]) -> None:
-        """Keep how far a call got."""
-        self.writes.save(record)
-
-    def finish(self, record: dict[str, Any]) -> None:
-        """Keep how a call ended."""
-        self.writes.finish(record)
+QUESTIONS: Final = 1024
+"""Of interactive plans, at once: a call has one at most."""
+QUESTIONS_PER_HOST: Final = 256
+MINUTE, TEN_MINUTES, DAY = 60.0, 600.0, 86_400.0
 
 
 class Service:
@@ -86,27 +62,42 @@ class Service:
         self.failed = asyncio.Event()
         self.port = 0
         self._store = make_store(settings)
-        self._writes = KeptWrites(self._store)
-        self._kept = Records(self._store, self._writes)
-        self._records = LoggedRecords(self._kept)
+        allow = parse_allow(settings.url_allow)
+        self._client = GuardedClient(allow)
+        # Apart from deliveries, which may have all connections of a host: somebody listens while a question waits.
+        self._questions = GuardedClient(allow, connections=QUESTIONS, per_host=QUESTIONS_PER_HOST)
+        self._hooks = {account.id: hooks for account in settings.accounts if (hooks := hooks_of(account)) is not None}
+        self._downloads = Downloads(self._client)
+        self._dispatcher = Dispatcher(self._store, self._hooks, self._client)
+        self._writes = KeptWrites(self._store, written=self._wake_dispatcher)
+        self._chronicle = Chronicle(
+            self._store,
+            self._writes,
+            {account.id: allowance_of(account, settings) for account in settings.accounts},
+            self._wake_dispatcher,
+        )
         locales = load_locales()
         law = one_law(settings)
         prompts = Prompts(settings.prompts_dir) if settings.prompts_dir is not None else None
-        self._renderer = Renderer([Espeak()], locales, law, settings.voice, prompts=prompts)
+        self._renderer = Renderer([Espeak()], locales, law, settings.voice, prompts=prompts, downloads=self._downloads)
         self._has_prompt = prompts.has if prompts is not None else None
+        self._defaults = {account.id: self._defaults_of(account) for account in settings.accounts}
+        self._rehearsal = {account: rehearsal_of(defaults) for account, defaults in self._defaults.items()}
         self.stasis = StasisApp(
             instance=settings.instance,
             locales=locales,
             voice=self._renderer,
             voice_name=settings.voice,
-            records=self._records,
-            followers=(self._keep_answered, transcript),
+            records=LoggedRecords(self._chronicle),
+            followers=(self._chronicle.follow, transcript),
+            asker=Interview(
+                Asker(self._hooks, self._questions), self._chronicle.question, self._defaults, self._rehearsal
+            ),
         )
         self.node = AsteriskNode(node_settings(settings, law), self.stasis)
         self.stasis.nodes.append(self.node)
         first = settings.accounts[0].id
-        self._defaults = {account.id: self._defaults_of(account) for account in settings.accounts}
-        self._trunks = {trunk.name: Trunk(trunk.name, trunk.dial) for trunk in settings.trunks}
+        self._trunks = {trunk.name: way_of(trunk) for trunk in settings.trunks}
         # Whoever writes the dialplan runs this Asterisk: its calls are the first account's.
         self.stasis.door = DialplanDoor(self.stasis, first, self._defaults[first], self._trunks)
         self._listeners: list[Listener] = []
@@ -142,28 +133,38 @@ class Service:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._dispatcher.close()
         await self.node.disconnect()
         # Last, so that whoever asks meanwhile is told that we are draining.
         for listener in self._listeners:
             await listener.close()
-        for record in await self._writes.drain(LAST_WRITES):
+        for change in await self._writes.drain(LAST_WRITES):
             # The last place where it can be kept; keys stay out of logs, sensitive or not.
-            log.error("store.not_written", record={**record, "collected": len(record.get("collected", ()))})
+            collected = len(change.record.get("collected", ()))
+            log.error("store.not_written", record={**change.record, "collected": collected})
         await self._renderer.close()
+        await self._downloads.close()
+        await self._client.close()
+        await self._questions.close()
         await self._store.close()
 
     async def _start(self) -> None:
         self._supervise(self.node.run(), "node")
         self._supervise(self._renderer.warm_up([self.settings.language]), "warm-up")
-        health = Health(self.stasis, self._kept)
+        self._supervise(self._dispatcher.run(), "webhooks")
+        health = Health(self.stasis, self._store)
+        key = self.settings.secret_key
         hook = Hook(
             self.stasis,
-            self._kept,
+            self._chronicle,
+            self._store,
+            self._store,
             accounts=[
-                Account(account.id, account.key_digests, self._defaults[account.id])
+                Account(account.id, account.key_digests, self._defaults[account.id], self._rehearsal[account.id])
                 for account in self.settings.accounts
             ],
             trunks=self._trunks,
+            secret=base64.b64decode(key.reveal()) if key is not None else None,
         )
         bind, admin = self.settings.http_bind, self.settings.admin_bind
         if admin is not None:
@@ -192,11 +193,14 @@ class Service:
             tail=settings.tail,
             check_voice=self._renderer.check,
             prompts=self._has_prompt,
+            check_url=self._client.check,
+            webhook_url=account.webhook_url,
+            signs=account.id in self._hooks,
         )
 
-    def _keep_answered(self, record: CallRecord, event: Event) -> None:
-        if isinstance(event, CallAnswered):
-            self._records.save(record.to_json())
+    def _wake_dispatcher(self, change: Change) -> None:
+        if any(event.endpoint is not None for event in change.events):
+            self._dispatcher.wake(change.record["account"])
 
     def _supervise(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Run for ever, or loudly not: what ends by a fault of ours ends the process, which is started anew."""
@@ -220,7 +224,44 @@ def one_law(settings: Settings) -> Law:
     return settings.trunks[0].codec
 
 
-def make_store(settings: Settings) -> Store:
+def hooks_of(account: AccountSettings) -> AccountHooks | None:
+    """Return what an account signs with, and which endpoints are the administrator's; None: it has no secrets."""
+    if not account.webhook_secrets:
+        return None
+    own = frozenset({account.webhook_url} if account.webhook_url is not None else ())
+    return AccountHooks(tuple(parse_secret(secret.reveal()) for secret in account.webhook_secrets), own)
+
+
+def rehearsal_of(defaults: CallDefaults) -> CallDefaults:
+    """Return what holds for calls of test keys: the numbers of scripted callees may always be called."""
+    destinations = defaults.destinations
+    return replace(defaults, destinations=replace(destinations, allow=(*destinations.allow, *NUMBERS)))
+
+
+def allowance_of(account: AccountSettings, settings: Settings) -> Allowance:
+    """Return how much an account may call."""
+    limits = account.limits
+    return Allowance(
+        rates=_rates((limits.calls_per_minute, MINUTE)),
+        destination_rates=_rates(
+            (limits.destination_calls_per_10_minutes, TEN_MINUTES), (limits.destination_calls_per_day, DAY)
+        ),
+        calls_in_progress=limits.calls_in_progress,
+        waits=max(trunk.queue_seconds for trunk in settings.trunks),
+    )
+
+
+def _rates(*rates: tuple[int | None, float]) -> tuple[tuple[int, float], ...]:
+    return tuple((most, seconds) for most, seconds in rates if most is not None)
+
+
+def way_of(trunk: TrunkSettings) -> Trunk:
+    """Return a trunk as the switchboard dials it, with its pace."""
+    pace = Pace(calls_per_second=trunk.calls_per_second, max_calls=trunk.max_calls, queue_seconds=trunk.queue_seconds)
+    return Trunk(trunk.name, trunk.dial, pace)
+
+
+def make_store(settings: Settings) -> MemoryStore | RedisStore:
     """Return Redis, or in development without one, memory."""
     if settings.redis_url is None:
         return MemoryStore(ttl=settings.summary_ttl)

@@ -1,0 +1,213 @@
+"""The chronicle of all calls: what becomes known of a call is kept, and told to whoever wants to be told.
+
+It joins the switchboard to the store: records and events go in, one change after the other. It decides nothing of a
+call, and sends nothing itself: what is to be posted lies in the outbox, written together with what it tells.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from otpvoice.adapters.store import (
+    Change,
+    ClaimLost,
+    DestinationBusy,
+    Erased,
+    Limit,
+    Limited,
+    Page,
+    Store,
+    StoredEvent,
+    StoreUnavailable,
+    Taken,
+    Terms,
+    Verdict,
+)
+from otpvoice.adapters.store.writer import KeptWrites
+from otpvoice.core.events import Asked, CallAnswered, Event
+from otpvoice.core.record import CallRecord, State
+from otpvoice.dialects.destinations import telephone
+from otpvoice.dialects.native_events import ASKED, Envelope, envelope, told
+from otpvoice.stasis import WAIT, NotTaken
+
+log = structlog.get_logger(__name__)
+
+UNSURE: Final = frozenset({"timeout", "connection_lost"})
+"""Faults of the store after which a write may have been carried out."""
+LOCK_SLACK: Final = 120.0
+"""Seconds beyond all that a call may take: then its destination is free again, also where its end was never written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much an account may call: calls in some seconds, all and to one destination, and calls at once.
+
+    ``rates``, ``destination_rates``: pairs of a number of calls and seconds. ``waits``: the most that a call may stand
+    in line, in seconds.
+    """
+
+    rates: tuple[tuple[int, float], ...] = ()
+    destination_rates: tuple[tuple[int, float], ...] = ()
+    calls_in_progress: int | None = None
+    waits: float = 0.0
+
+    def longest(self, record: CallRecord) -> float:
+        """Return the seconds from its acceptance on after which a call is over, whatever happens."""
+        plan, waits = record.plan, self.waits
+        if plan.inbound:
+            # It waits for its channel.
+            waits = WAIT if plan.valid_until is None else max(0.0, plan.valid_until - record.created_at)
+        return waits + plan.ring_timeout + plan.max_duration + LOCK_SLACK
+
+    def terms(self, record: CallRecord, token: str | None) -> Terms:
+        """Return on which terms a call is taken."""
+        plan = record.plan
+        # Two calls at once to one telephone are one too many. Calls that ring nobody are in nobody's way.
+        to = None if plan.inbound or plan.to is None else telephone(plan.to)
+        to = f"test:{to}" if record.test and to is not None else to
+        # A test run must not use up what real calls may.
+        whose = "test" if record.test else "all"
+        limits = [Limit("account_rate", f"{whose}:{seconds:g}", most, seconds) for most, seconds in self.rates]
+        if to is not None:
+            limits += [
+                Limit("destination_rate", f"{to}:{seconds:g}", most, seconds)
+                for most, seconds in self.destination_rates
+            ]
+        return Terms(
+            destination=to,
+            lock_seconds=self.longest(record),
+            limits=tuple(limits),
+            most_in_progress=None if record.test else self.calls_in_progress,
+            token=token,
+        )
+
+
+@dataclass(slots=True)
+class _Chapter:
+    """What was told of one call so far: how many events, and the one by which somebody is asked."""
+
+    count: int = 0
+    question: Envelope | None = field(default=None, repr=False)  # keys are in it
+
+
+@dataclass(slots=True)
+class Chronicle:
+    """``stasis.Records``, and a follower of all calls. ``wall``: Unix seconds.
+
+    ``written`` is told of each new call that was written; ``writes`` tells of all else.
+    """
+
+    store: Store
+    writes: KeptWrites
+    allowances: Mapping[str, Allowance]
+    written: Callable[[Change], None]
+    wall: Callable[[], float] = time.time
+    _chapters: dict[str, _Chapter] = field(default_factory=dict)
+
+    # --- records ----------------------------------------------------------------------------------------------------
+
+    async def accept(self, record: CallRecord, /, *, token: str | None = None) -> None:
+        """Write a new call. Raises ``NotTaken`` when it can't be kept, or is not to be."""
+        if self.writes.kept(record.account, record.id) is not None:
+            # Its key was given back by an attempt whose end is on its way, and would end this call.
+            raise NotTaken("claim_lost")
+        change = self._change(record, ("call.queued", {}), record.created_at)
+        try:
+            verdict = await self.store.accept(change, self.allowances[record.account].terms(record, token))
+        except StoreUnavailable as error:
+            log.error("store.unavailable", reason=error.reason)
+            unsure = error.reason in UNSURE
+            if not unsure:
+                self._chapters.pop(record.id, None)
+            raise NotTaken("store_unavailable", recorded=unsure) from error
+        if not isinstance(verdict, Taken):
+            self._chapters.pop(record.id, None)
+            raise _refusal(verdict)
+        self.written(change)
+
+    def save(self, record: CallRecord, /) -> None:
+        """Keep a call that nobody has asked for over HTTP, or for which somebody came."""
+        self.writes.save(Change(record.to_json(), counts_within=self._counts(record)))
+
+    def finish(self, record: CallRecord, /) -> None:
+        """Keep how a call ended, and tell it."""
+        self.writes.finish(self._change(record, ("call.ended", {}), record.ended_at or self.wall()))
+        self._chapters.pop(record.id, None)
+
+    def follow(self, record: CallRecord, event: Event) -> None:
+        """Something happened: keep it, if it is anything for others."""
+        asks = isinstance(event, Asked) or (isinstance(event, CallAnswered) and record.plan.asks_at_answer)
+        about = told(event)
+        if about is None or record.state is State.ENDED:
+            return
+        if asks:
+            about = about[0], {**about[1], ASKED: True}
+        at = getattr(event, "at", None) or self.wall()
+        change = self._change(record, about, at, asks=asks)
+        if asks and (question := told(event, asks=True)) is not None:
+            chapter = self._chapters[record.id]
+            data = {**question[1], ASKED: True}
+            chapter.question = envelope(record.to_json(), chapter.count, question[0], data, at)
+        self.writes.save(change)
+
+    def question(self, call_id: str) -> Envelope | None:
+        """Return the event by which somebody is asked now what a call is to do next; None: by none."""
+        chapter = self._chapters.get(call_id)
+        return None if chapter is None else chapter.question
+
+    # --- what is asked of it ----------------------------------------------------------------------------------------
+
+    async def get(self, account: str, call_id: str) -> dict[str, Any] | None:
+        """Return a record as it is last known here: what is on its way to the store comes first."""
+        kept = self.writes.kept(account, call_id)
+        return dict(kept) if kept is not None else await self.store.get(account, call_id)
+
+    async def page(self, account: str, /, *, limit: int, cursor: str | None = None, state: str | None = None) -> Page:
+        """Return calls, newest first; see ``Store``."""
+        return await self.store.page(account, limit=limit, cursor=cursor, state=state)
+
+    async def erase(self, account: str, call_id: str, /) -> Erased:
+        """Forget a call that ended; see ``Store``. One whose end is not written yet has not ended."""
+        if self.writes.kept(account, call_id) is not None:
+            return Erased.IN_PROGRESS
+        return await self.store.erase(account, call_id)
+
+    async def ping(self) -> None:
+        """Return if the store takes writes now."""
+        await self.store.ping()
+
+    # --- inside -----------------------------------------------------------------------------------------------------
+
+    def _change(
+        self, record: CallRecord, about: tuple[str, dict[str, Any]], at: float, *, asks: bool = False
+    ) -> Change:
+        chapter = self._chapters.setdefault(record.id, _Chapter())
+        chapter.count += 1
+        call = record.to_json()
+        made = envelope(call, chapter.count, *about, at)
+        webhook = record.plan.webhook
+        wanted = webhook is not None and not asks and not {"*", made.type}.isdisjoint(webhook.events)
+        endpoint = webhook.url if webhook is not None and wanted else None
+        event = StoredEvent(made.id, made.number, made.type, made.body, endpoint)
+        return Change(call, (event,), counts_within=self._counts(record))
+
+    def _counts(self, record: CallRecord) -> float:
+        """Return for how long a call counts as in progress. Those of test keys are in nobody's way."""
+        return 0.0 if record.test else self.allowances[record.account].longest(record)
+
+
+def _refusal(verdict: Verdict) -> NotTaken:
+    match verdict:
+        case DestinationBusy(call_id=call_id):
+            return NotTaken("destination_busy", facts={"call": call_id})
+        case Limited(name=name, retry_after=retry_after):
+            return NotTaken("rate_limited", retry_after, facts={"limit": name})
+        case ClaimLost():
+            return NotTaken("claim_lost")
+        case Taken():
+            raise AssertionError("a call that is taken is not refused")
