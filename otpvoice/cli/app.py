@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from otpvoice.cli import asking
+from otpvoice.cli import asking, letters
 
 app = typer.Typer(
     name="otpvoice",
@@ -32,3 +32,4 @@ def demo() -> None:
 
 
 asking.add_to(app)
+letters.add_to(app)

@@ -38,20 +38,31 @@ def _call(
     key: Key = None,
     as_json: AsJson = False,
     wait: Annotated[bool, typer.Option(help="Wait for the end; exit code 0 only if delivered.")] = False,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="The same, and show what happens as it does; with --json, each event.")
+    ] = False,
 ) -> None:
     """Place a call through a running otpvoice."""
     from otpvoice.cli.call import call  # noqa: PLC0415
 
-    raise typer.Exit(call(to, code=code, say=say, url=url, key=key, as_json=as_json, wait=wait))
+    raise typer.Exit(call(to, code=code, say=say, url=url, key=key, as_json=as_json, wait=wait, follow=follow))
 
 
 def _calls(
-    call_id: Annotated[str, typer.Argument(metavar="ID")], *, url: Url = None, key: Key = None, as_json: AsJson = False
+    call_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="The call to show; without it, the latest are listed.")
+    ] = None,
+    *,
+    state: Annotated[str | None, typer.Option(help="Only those in this state, as in ended.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="So many at most, the newest.  [default: 20]")] = None,
+    url: Url = None,
+    key: Key = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Show one call."""
+    """Show one call, or list the latest."""
     from otpvoice.cli.calls import calls  # noqa: PLC0415
 
-    raise typer.Exit(calls(call_id, url=url, key=key, as_json=as_json))
+    raise typer.Exit(calls(call_id, state=state, limit=limit, url=url, key=key, as_json=as_json))
 
 
 def _check(

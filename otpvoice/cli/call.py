@@ -1,4 +1,4 @@
-"""``otpvoice call TO``: place a call through a running otpvoice, and wait for its end if asked to.
+"""``otpvoice call TO``: place a call through a running otpvoice, and follow it or wait for its end if asked to.
 
 A code is taken from standard input or the environment and never from the command line, which every user of the machine
 can read (``ps``), and which shells keep.
@@ -7,20 +7,20 @@ can read (``ps``), and which shells keep.
 from __future__ import annotations
 
 import getpass
+import json
 import os
+import shlex
 import sys
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
-from otpvoice.cli import address
+from otpvoice.cli import address, following
 from otpvoice.cli.calls import show
-from otpvoice.cli.client import Client, Refused, Unanswered
+from otpvoice.cli.client import Client, Refused, Unanswered, printable
+from otpvoice.cli.patience import Patience
 
 EX_USAGE: Final = 2
-POLL_EVERY: Final = 0.5
-PATIENCE: Final = 30.0
-"""Seconds for which nobody answers before we stop to wait: the call goes on without us."""
+EX_SIGINT: Final = 130
 
 
 class Usage(Exception):
@@ -36,26 +36,56 @@ def call(
     key: str | None = None,
     as_json: bool = False,
     wait: bool = False,
+    follow: bool = False,
 ) -> int:
     """Place a call and print its record. ``code``: ``-`` for standard input; None: OTPVOICE_CODE, or a prompt.
 
-    Returns the exit code. Without ``wait``: 0 when the call was taken. With it: 0 when the code was delivered, or,
-    where no code was to be spoken, when the call was completed. 1: it was not, or it was refused. 2: wrong usage.
+    ``wait``: until it has ended. ``follow``: the same, and print its events as they come; with ``as_json`` nothing but
+    them, each whole as one line.
+
+    Returns the exit code. Without ``wait`` and ``follow``: 0 when the call was taken. With either: 0 when the code was
+    delivered, or, where no code was to be spoken, when the call was completed. 1: it was not, or it was refused, or
+    nobody could say. 2: wrong usage. 130: Ctrl-C, and a call that was taken goes on.
     """
     try:
         body = _body(to, _code(code, os.environ, wanted=say is None), say)
         client = Client(url or address.hook_url(os.environ), key or address.key(os.environ))
-        record = client.place(body)
-        if wait:
-            record = _ended(client, record)
+        record = _placed(client, body)
     except Usage as error:
-        sys.stderr.write(f"{error}\n")
-        return EX_USAGE
+        return _fail(str(error), EX_USAGE)
+    except _Stopped as error:
+        return _fail(str(error), EX_SIGINT)
     except (Refused, Unanswered) as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    show(record, as_json=as_json)
-    return 0 if not wait or _succeeded(record) else 1
+        return _fail(str(error), 1)
+    goes_on = printable(f"the call goes on: otpvoice calls {shlex.quote(record['id'])}")
+    try:
+        if follow:
+            record = _followed(client, record, as_json=as_json)
+        elif wait:
+            record = _ended(client, record)
+    except KeyboardInterrupt:
+        return _fail(goes_on, EX_SIGINT)
+    except (Refused, Unanswered) as error:
+        return _fail(f"{error}\n{goes_on}", 1)
+    if not (follow and as_json):
+        show(record, as_json=as_json)
+    return 0 if not (wait or follow) or _succeeded(record) else 1
+
+
+class _Stopped(Exception):
+    """Ctrl-C came before there was an answer. The message is for people."""
+
+
+def _fail(sentence: str, code: int) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return code
+
+
+def _placed(client: Client, body: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return client.place(body)
+    except KeyboardInterrupt:
+        raise _Stopped("stopped before the answer: otpvoice calls shows whether the call was taken") from None
 
 
 def _body(to: str, code: str | None, say: str | None) -> dict[str, Any]:
@@ -87,17 +117,35 @@ def _code(option: str | None, environ: Mapping[str, str], *, wanted: bool) -> st
 
 def _ended(client: Client, record: dict[str, Any]) -> dict[str, Any]:
     """Return the call as it ended. Raises ``Unanswered`` or ``Refused`` after a while of being told nothing."""
-    heard = time.monotonic()
+    patience = Patience()
     while record["state"] != "ended":
-        time.sleep(POLL_EVERY)
+        patience.pause()
         try:
             record = client.show(record["id"])
-            heard = time.monotonic()
+            patience.heard()
         except (Unanswered, Refused) as error:
-            lasting = isinstance(error, Refused) and error.status < 500
-            if lasting or time.monotonic() - heard > PATIENCE:
-                raise
+            patience.bear(error)
     return record
+
+
+def _followed(client: Client, record: dict[str, Any], *, as_json: bool) -> dict[str, Any]:
+    """Print what happens to the call; return it as it ended. Raises as ``_ended``."""
+    if not as_json:
+        _print(printable(f"{'call':<11}{record['id']}"))
+    for event in following.follow(client, record["id"]):
+        _print(json.dumps(event) if as_json else following.line(event, record.get("created_at")))
+        call = event["data"].get("call")
+        # One that was too large for an event is asked for.
+        if isinstance(call, dict) and call.get("id") == record["id"] and not call.get("truncated"):
+            record = record | call
+    if not as_json:
+        _print("")
+    return _ended(client, record)
+
+
+def _print(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _succeeded(record: Mapping[str, Any]) -> bool:

@@ -9,13 +9,22 @@ import json
 import re
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from http.client import HTTPException
 from typing import Any, Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
+
+from otpvoice.cli.event_stream import Sent, sent
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)  # RFC 6750 section 2.1
+_EVENT_ID: Final = re.compile(r"[!-~]{1,200}", re.ASCII)
+_STREAM: Final = "text/event-stream"
+SILENCE: Final = 60.0
+"""Seconds without a line after which a stream of events counts as broken: signs of life come more often."""
+_LONGEST_LINE: Final = 1_048_576
+_PAGE: Final = 100
 _NO_URL: Final = "the URL must be http://… or https://…"
 
 
@@ -55,38 +64,107 @@ class Client:
 
     def show(self, call_id: str) -> dict[str, Any]:
         """Return the record of a call, which has an ``id`` and a ``state``."""
-        return self._record("GET", f"/v1/calls/{quote(call_id, safe='', errors='surrogateescape')}")
+        return self._record("GET", _path(call_id))
+
+    def calls(self, limit: int, state: str | None = None) -> Iterator[dict[str, Any]]:
+        """Yield at most so many records, newest first; ``state``: of the calls in this one. Each as ``show`` has it."""
+        cursors: set[str] = set()
+        asked: dict[str, Any] = {} if state is None else {"state": state}
+        while True:
+            query = urlencode(asked | {"limit": min(limit, _PAGE)}, errors="surrogateescape")
+            page = self._ask("GET", f"/v1/calls?{query}")
+            if not isinstance(page.get("data"), list):
+                raise self._other("a list of calls")
+            records = [self._checked(record) for record in page["data"]][:limit]
+            yield from records
+            limit -= len(records)
+            cursor = page.get("next_cursor")
+            if not limit or cursor is None:
+                return
+            if not isinstance(cursor, str) or cursor in cursors:
+                raise self._other("a list of calls")
+            cursors.add(cursor)
+            asked["cursor"] = cursor
+
+    def events(self, call_id: str, after: str = "") -> Iterator[Sent | None]:
+        """Yield what happens to a call as it is told, behind the event ``after``; None: a sign of life.
+
+        It ends when the server ends it, which may be before the call does.
+        """
+        headers = {"Accept": _STREAM}
+        if _EVENT_ID.fullmatch(after):
+            headers["Last-Event-ID"] = after
+        with self._answer("GET", f"{_path(call_id)}/events", headers=headers, timeout=SILENCE) as answer:
+            if answer.status == 204:
+                # HTML, section 9.2: there is no more.
+                return
+            if answer.headers.get_content_type() != _STREAM:
+                raise self._other("events")
+            yield from sent(iter(lambda: self._line(answer), b""))
 
     def health(self, path: str) -> dict[str, Any]:
         """Return what ``/healthz`` or ``/readyz`` says."""
         return self._ask("GET", path)
 
     def _record(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        record = self._ask(method, path, body)
-        if not isinstance(record.get("id"), str) or not isinstance(record.get("state"), str):
-            raise Unanswered(f"{self._url} is no otpvoice: it answers something else than a call")
-        return record
+        return self._checked(self._ask(method, path, body))
+
+    def _checked(self, record: object) -> dict[str, Any]:
+        if isinstance(record, dict) and isinstance(record.get("id"), str) and isinstance(record.get("state"), str):
+            return record
+        raise self._other("a call")
+
+    def _other(self, than: str) -> Unanswered:
+        return Unanswered(f"{self._url} is no otpvoice: it answers something else than {than}")
+
+    def _line(self, answer: Any) -> bytes:
+        line: bytes = answer.readline(_LONGEST_LINE)
+        # http.client takes whole pieces of what is read, so it may be more.
+        if len(line) >= _LONGEST_LINE:
+            raise self._other("events")
+        return line
 
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        with self._answer(method, path, body) as answer:
+            return _object(answer.read())
+
+    @contextmanager
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[Any]:
+        """Ask, and have the answer within the block. Raises ``Refused``; ``Unanswered``, also where it breaks off."""
         request = urllib.request.Request(  # noqa: S310 - the scheme was looked at
             self._url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"}
-            | ({"Authorization": f"Bearer {self._key}"} if self._key else {}),
+            | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+            | dict(headers or {}),
         )
         try:
-            with self._opener.open(request, timeout=self._timeout) as answer:
-                return _object(answer.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                raise Refused(error.code, _object(error.read())) from None
+            try:
+                answer = self._opener.open(request, timeout=timeout or self._timeout)
+            except urllib.error.HTTPError as error:
+                with error:
+                    raise Refused(error.code, _object(error.read())) from None
+            with answer:
+                yield answer
         except (urllib.error.URLError, HTTPException, OSError) as error:
             reason = getattr(error, "reason", error)
             raise Unanswered(f"{self._url} does not answer: {printable(str(reason))}") from None
         except ValueError:
             # A host name that IDNA does not know, a redirect to nowhere. Unquoted: what it says may hold a header.
             raise Unanswered(f"{self._url} can't be asked: it is no URL, or leads to none") from None
+
+
+def _path(call_id: str) -> str:
+    return f"/v1/calls/{quote(call_id, safe='', errors='surrogateescape')}"
 
 
 def _host(url: str) -> str:

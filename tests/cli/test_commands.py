@@ -7,7 +7,7 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -17,8 +17,8 @@ import typer
 from aiohttp import web
 from typer.testing import CliRunner
 
-from otpvoice.cli import call as call_module
 from otpvoice.cli import check as check_module
+from otpvoice.cli import patience as patience_module
 from otpvoice.cli.asking import add_to
 from otpvoice.cli.call import call
 from otpvoice.cli.calls import calls, show
@@ -28,21 +28,11 @@ from otpvoice.core.actions import Say, SayCode
 from otpvoice.core.events import CallAnswered, CharacterPlayed
 from otpvoice.core.outcome import Ending, OwnAction, classify
 from otpvoice.core.secret import OtpCode
+from tests.cli.servers import answering, run
 from tests.web.world import CODE, KEY, NUMBER, Door, logged, opened
 
 AT = 1_800_000_000.0
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """Nothing set but a key, and nothing on standard input."""
-    for name in ("URL", "KEY", "KEY_FILE", "API_KEYS", "API_KEYS_FILE", "CONFIG", "HTTP_BIND", "ADMIN_BIND"):
-        monkeypatch.delenv(f"OTPVOICE_{name}", raising=False)
-    monkeypatch.delenv("OTPVOICE_CODE", raising=False)
-    monkeypatch.setenv("OTPVOICE_KEY", KEY)
-    monkeypatch.setattr("sys.stdin", io.StringIO())
-    monkeypatch.setattr(call_module, "POLL_EVERY", 0.01)
-    return monkeypatch  # type: ignore[return-value]
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 @pytest.fixture
@@ -51,11 +41,6 @@ async def door() -> AsyncIterator[Door]:
     with logged():
         async with opened() as door:
             yield door
-
-
-async def run(command: Callable[..., int], *arguments: str, **options: Any) -> int:
-    """Run a command beside the door."""
-    return await asyncio.to_thread(command, *arguments, **options)
 
 
 # --- call -------------------------------------------------------------------------------------------------------------
@@ -213,7 +198,8 @@ async def test_waiting_outlasts_a_store_that_is_away(
     record = door.calls.live.pop("call_1").to_json()
     door.store.fault = OSError("away")
     await door.store.failed.wait()
-    door.store.records["shop", "call_1"], door.store.fault = record, None
+    await door.store.keep(record)
+    door.store.fault = None
     assert await waiting == 0
     assert capsys.readouterr().out.splitlines() == [
         "call       call_1",
@@ -232,10 +218,11 @@ async def test_waiting_ends_when_nobody_knows_the_call_any_more(
     door: Door, environment: pytest.MonkeyPatch, *, patience: float, away: bool
 ) -> None:
     environment.setenv("OTPVOICE_CODE", CODE)
-    environment.setattr(call_module, "PATIENCE", patience)
+    environment.setattr(patience_module, "PATIENCE", patience)
     waiting = asyncio.create_task(run(call, NUMBER, url=door.base, wait=True))
     await door.calls.done.wait()
     door.calls.live.clear()
+    door.store.lose_all()
     door.store.fault = OSError("away") if away else None
     assert await waiting == 1
 
@@ -244,9 +231,10 @@ async def test_waiting_ends_when_nobody_knows_the_call_any_more(
 
 
 async def test_a_call_is_shown(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
-    door.store.records["shop", "a b/c"] = {"id": "a b/c", "state": "ended", "errors": [{"code": "x", "message": "y"}]}
-    assert await run(calls, "a b/c", url=door.base) == 0
-    assert capsys.readouterr().out.splitlines() == ["call       a b/c", "state      ended", "error      x: y"]
+    errors = [{"code": "x", "message": "y"}]
+    await door.store.keep({"id": "a%20b/c", "account": "shop", "state": "ended", "errors": errors})
+    assert await run(calls, "a%20b/c", url=door.base) == 0
+    assert capsys.readouterr().out.splitlines() == ["call       a%20b/c", "state      ended", "error      x: y"]
 
 
 async def test_a_call_that_there_is_not_is_told(door: Door, capsys: pytest.CaptureFixture[str]) -> None:
@@ -333,23 +321,6 @@ def test_check_needs_nothing_but_the_standard_library() -> None:
 
 
 # --- the client -------------------------------------------------------------------------------------------------------
-
-
-@asynccontextmanager
-async def answering(answer: Callable[[web.Request], web.Response]) -> AsyncIterator[str]:
-    """Another server than ours."""
-
-    async def respond(request: web.Request) -> web.StreamResponse:
-        return answer(request)
-
-    runner = web.ServerRunner(web.Server(respond))  # type: ignore[arg-type]
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield site.name
-    finally:
-        await runner.cleanup()
 
 
 async def test_a_redirect_is_not_followed() -> None:
@@ -451,7 +422,11 @@ def test_each_command_explains_itself(program: typer.Typer, command: str) -> Non
         (["call", NUMBER], 2),
         (["call"], 2),
         (["call", NUMBER, "--say", "Hello", "--url", "http://127.0.0.1:1", "--key", "k", "--json", "--wait"], 1),
+        (["call", NUMBER, "--say", "Hello", "--url", "http://127.0.0.1:1", "--follow"], 1),
         (["calls", "x", "--url", "http://127.0.0.1:1"], 1),
+        (["calls", "x", "--limit", "5"], 2),
+        (["calls", "--url", "http://127.0.0.1:1", "--limit", "5", "--state", "ended", "--json"], 1),
+        (["calls", "--limit", "0"], 2),
         (["check", "--url", "http://127.0.0.1:1"], 1),
         (["check", "--url", "http://127.0.0.1:1", "--ready"], 1),
     ],
