@@ -1,4 +1,4 @@
-"""A code, keys that are nobody's business, the API key and Asterisk's password: where they are not to be found.
+"""Codes, keys that are nobody's business, our own keys and secrets, and Asterisk's password: where they are not found.
 
 All parts are at their most talkative. The same search is shown to find what is planted.
 """
@@ -6,6 +6,7 @@ All parts are at their most talkative. The same search is shown to find what is 
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import subprocess
 import sys
@@ -21,24 +22,34 @@ from redis.asyncio import Redis
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.redis import RedisInstance
 from tests.faults import leaks
-from tests.faults.sites import Site, call_of, gather, open_site, verdict
+from tests.faults.sites import Site, call_of, gather, open_site, say_code, verdict
+from tests.scenarios.endpoint import SECRET, Post, opened_endpoint
 from tests.scenarios.phones import SOON, AgentNetwork
 from tests.scenarios.world import NOBODY
 
 CODE = "918273"
 KEYS = "564738"
+ANSWERED = "405162"
+"""The code of an application's answer."""
+PIN = "730195"
+"""Keys that we press."""
+REPEATED = "840627"
+"""Of an idempotency key."""
+TOKEN = "4fJq0vTzKd"
+"""Of a webhook's URL: the outbox has to know it, and nobody else."""
+SECRET_KEY = base64.b64encode(bytes(range(64, 96))).decode()
 CONFIGURATION = frozenset({"otpvoice.toml", "ari.conf"})
 
 
 @asynccontextmanager
-async def watched(site: Site) -> AsyncIterator[list[str]]:
+async def watched(site: Site, *more: str) -> AsyncIterator[list[str]]:
     """Look at the processes of a site all the time: children that speak live for milliseconds."""
     seen: list[str] = []
     names: set[str] = set()
 
     async def watch() -> None:
         while True:
-            seen.extend(leaks.in_processes(site.service.pid, (CODE, KEYS, site.service.key)))
+            seen.extend(leaks.in_processes(site.service.pid, (CODE, KEYS, site.service.key, *more)))
             for child in psutil.Process(site.service.pid).children(recursive=True):
                 try:
                     names.add(child.name())
@@ -169,6 +180,79 @@ async def test_a_code_that_a_dialplan_came_for_is_nowhere(tmp_path: Path) -> Non
         assert await site.service.ended() == 0
     assert list(leaks.in_files(tmp_path, (CODE, KEYS))) == []
     assert list(leaks.in_files(tmp_path, secrets[2:], allowed=CONFIGURATION)) == []
+
+
+@pytest.mark.asterisk
+async def test_what_an_application_answers_and_a_callee_keys_is_nowhere(tmp_path: Path) -> None:
+    """A gate, a reading more, an answer with a code and with keys for us to press, all behind an idempotency key."""
+
+    def says(post: Post) -> Any:
+        if post.type != "digits.collected":
+            return None
+        return [say_code(ANSWERED), {"type": "send_digits", "digits": PIN}]
+
+    async with (
+        await AsteriskInstance.start(tmp_path / "asterisk", trunk=NOBODY, rtp_ports=50, verbose=5, debug=3) as asterisk,
+        opened_endpoint() as endpoint,
+        open_site(
+            tmp_path, asterisk, tail=0.3, secret_key=SECRET_KEY, webhook_secrets=SECRET, url_allow="127.0.0.1"
+        ) as site,
+    ):
+        endpoint.replies["/hook"] = says
+        spoken = (CODE, KEYS, ANSWERED, PIN)
+        ours = (SECRET_KEY, SECRET.removeprefix("whsec_"), site.service.key, asterisk.ari_password, REPEATED)
+        phone = site.answers()
+        asked = {
+            "to": phone.number,
+            "actions": [
+                say_code(CODE, gate={"key": "any", "timeout": 60}, replay={"key": "1", "limit": 1}),
+                gather(6),
+            ],
+            "webhook": {"url": endpoint.url(f"/hook?token={TOKEN}"), "interactive": True},
+        }
+        repeats = {"Idempotency-Key": f'"order {REPEATED}"'}
+        other = asked | {"actions": [say_code(ANSWERED)]}
+        async with watched(site, *spoken, *ours, TOKEN) as seen:
+            answers = [
+                await site.ask("POST", "/v1/calls", json=body, headers=repeats) for body in (asked, asked, other)
+            ]
+            assert [answer.status for answer in answers] == [202, 202, 422]
+            call = answers[0].body["id"]
+            await site.told("call.answered", call)
+            await site.told("speech.started", call)
+            await phone.press("5")
+            await site.told("code.character_played", call)
+            await phone.press("1")
+            await site.told("code.replayed", call)
+            await site.told("action.completed", call)  # from now on it listens
+            await phone.press(KEYS)
+            question = await endpoint.told("/hook", "digits.collected")
+            assert question.event["data"]["collected"]["digits"] == KEYS
+            summary = await site.summary(call)
+            await endpoint.told("/hook", "call.ended")
+            answers.append(await site.show(call))
+            answers.append(await site.ask("GET", f"/v1/calls/{call}/events"))
+        assert verdict(summary) == ("completed", None, "plan")
+        assert (summary["delivered"], summary["played"]["readings"], summary["errors"]) == (True, 3, [])
+        assert phone.told_keys == PIN
+        told = [post.body for post in endpoint.posts if post is not question]
+        assert len(told) > 8
+        for text in (
+            question.body.replace(KEYS.encode(), b""),
+            *told,
+            json.dumps([it.body for it in answers]).encode(),
+        ):
+            assert not leaks.in_text(text, (*spoken, *ours, TOKEN))
+        assert seen == []
+        assert await leaks.in_redis(site.redis.url, (*spoken, *ours)) == []
+        there_is_a_log(asterisk, site, call)
+        site.service.terminate()
+        assert await site.service.ended() == 0
+    assert list(leaks.in_files(tmp_path, spoken)) == []
+    assert list(leaks.in_files(tmp_path, ours, allowed=CONFIGURATION)) == []
+    written = [path for path in tmp_path.rglob("*.log") if path.is_file()]
+    assert len(written) >= 2
+    assert not any(leaks.in_text(path.read_bytes(), (TOKEN,)) for path in written)
 
 
 def there_is_a_log(asterisk: AsteriskInstance, site: Site, call: str) -> None:

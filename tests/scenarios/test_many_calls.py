@@ -10,7 +10,7 @@ import pytest
 
 from otpvoice.core.events import CallProgressed
 from otpvoice.stasis import NotTaken
-from otpvoice.stasis import app as stasis
+from otpvoice.stasis import needs as stasis
 from otpvoice.testkit.asterisk import AsteriskInstance
 from tests.fakes import FakeAsterisk
 from tests.scenarios.figures import Figures

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,25 +17,26 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from otpvoice.adapters.locales import load_locales
+from otpvoice.adapters.speech.downloads import Downloads
 from otpvoice.adapters.speech.renderer import Renderer
-from otpvoice.adapters.store import Store
+from otpvoice.adapters.store import Change, Store, Terms
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.writer import KeptWrites
 from otpvoice.ari.node import AsteriskNode, NodeSettings
 from otpvoice.core.actions import Action, SayCode
-from otpvoice.core.compile import SpokenStep, compile_plan
+from otpvoice.core.compile import CodeStep, SpokenStep, compile_plan
 from otpvoice.core.events import DigitsCollected, Event, OnSecond
 from otpvoice.core.locale import Locales
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord
 from otpvoice.core.secret import OtpCode
 from otpvoice.core.speaking import BREATH
-from otpvoice.core.speech import CodeCharacter
+from otpvoice.core.speech import CodeCharacter, Script
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.offers import CallDefaults, TrunkOffer
 from otpvoice.dialplan import DialplanDoor
 from otpvoice.media.g711 import SILENCE, Law
-from otpvoice.stasis import StasisApp, Trunk
+from otpvoice.stasis import Pace, StasisApp, Trunk
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import Law as PayloadLaw
 from tests.fakes import FakeAsterisk
@@ -156,12 +157,13 @@ class World:
         store: Store | None = None,
         endpoint: str = "trunk",
         network: Network | None = None,
+        downloads: Downloads | None = None,
     ) -> None:
         name = f"w{next(_worlds)}"
         self.asterisk = asterisk
         self.tidy = True
         self.store: Store = store or MemoryStore(ttl=3600)
-        self.renderer = Renderer([VOICE], LOCALES, law)
+        self.renderer = Renderer([VOICE], LOCALES, law, downloads=downloads)
         self.calls: dict[str, PlacedCall] = {}
         self.phones: list[Phone] = []
         self.law: Law = law
@@ -225,9 +227,9 @@ class World:
         fields = {"lead_in": 0.1, "tail": 0.1, "ring_timeout": SOON, "max_duration": 120.0} | fields
         return CallPlan(number, SHOWN, "default", "en-US", actions, **fields)
 
-    async def place(self, plan: CallPlan, trunk: str | None = None) -> PlacedCall:
-        """Begin a call; ``trunk`` is a dial string. Raises ``NotTaken``."""
-        way = Trunk("default", trunk or self.network.dial)
+    async def place(self, plan: CallPlan, trunk: str | None = None, pace: Pace | None = None) -> PlacedCall:
+        """Begin a call; ``trunk`` is a dial string, ``pace`` that of all calls which have it. Raises ``NotTaken``."""
+        way = Trunk("default", trunk or self.network.dial, pace or Pace())
         record = await self.app.place(plan, way, account="default", door="http")
         return self._call(str(record["id"]))
 
@@ -259,15 +261,28 @@ class World:
         utterances: list[Utterance] = []
         for step in compile_plan(plan, LOCALES):
             if isinstance(step, SpokenStep) and step.script:
-                audio = bytearray(self.renderer.silence(BREATH if utterances else plan.lead_in))
-                ends: dict[tuple[int, int], int] = {}
-                for item, sound in zip(step.script, await self.renderer.prepare(step.script), strict=True):
-                    audio += sound
-                    if isinstance(item, CodeCharacter):
-                        ends[item.reading, item.position] = len(audio)
-                audio += SILENCE[self.law] * (-len(audio) % FRAME)
-                utterances.append(Utterance(bytes(audio), ends))
+                lead_in = BREATH if utterances else plan.lead_in
+                utterances.append(await self.sound_of_script(step.script, lead_in))
         return utterances
+
+    async def sound_of_script(self, script: Script, lead_in: float = BREATH) -> Utterance:
+        """Return what is heard of a script that is spoken whole."""
+        audio = bytearray(self.renderer.silence(lead_in))
+        ends: dict[tuple[int, int], int] = {}
+        for item, sound in zip(script, await self.renderer.prepare(script), strict=True):
+            audio += sound
+            if isinstance(item, CodeCharacter):
+                ends[item.reading, item.position] = len(audio)
+        audio += SILENCE[self.law] * (-len(audio) % FRAME)
+        return Utterance(bytes(audio), ends)
+
+    @staticmethod
+    def code_of(say: SayCode, language: str = "en-US") -> CodeStep:
+        """Return all that is said around a code that is read by keys, and the code itself."""
+        plan = CallPlan(None, None, "default", language, (say,))
+        (step,) = compile_plan(plan, LOCALES)
+        assert isinstance(step, CodeStep)
+        return step
 
     @property
     def log(self) -> str:
@@ -328,21 +343,21 @@ class World:
 
     # --- where records go (``stasis.Records``) ----------------------------------------------------------------------
 
-    async def accept(self, record: dict[str, Any]) -> None:
+    async def accept(self, record: CallRecord, /, *, token: str | None = None) -> None:
         """Write a new call."""
-        await self.store.save(record)
+        await self.store.accept(Change(record.to_json()), Terms(token=token))
 
-    def save(self, record: dict[str, Any]) -> None:
+    def save(self, record: CallRecord, /) -> None:
         """Keep how far a call got."""
-        self._writes.save(record)
+        self._writes.save(Change(record.to_json()))
 
-    def finish(self, record: dict[str, Any]) -> None:
+    def finish(self, record: CallRecord, /) -> None:
         """Keep how a call ended, and tell the story."""
-        call = self._call(record["id"])
-        call.caller_id = record["from"]
+        call = self._call(record.id)
+        call.caller_id = record.plan.caller_id
         assert call.summary is None, "a second summary"
-        call.summary = record
-        self._writes.finish(record)
+        call.summary = record.to_json()
+        self._writes.finish(Change(call.summary))
         call.changed()
 
     # --- inside -----------------------------------------------------------------------------------------------------
@@ -390,13 +405,24 @@ def code(digits: str, **fields: Any) -> SayCode:
 
 def ends_with(heard: bytes, *pushed: Utterance) -> bool:
     """Say whether the last that was heard is this, to the byte, with nothing but silence around and between."""
+    return _before(heard, pushed) is not None
+
+
+def is_all(heard: bytes, *pushed: Utterance) -> bool:
+    """Say whether this is all that was heard, to the byte."""
+    before = _before(heard, pushed)
+    return before is not None and not before.strip(_SILENT)
+
+
+def _before(heard: bytes, pushed: Sequence[Utterance]) -> bytes | None:
+    """Return what was heard before the last that was heard; None: that is not this."""
     for utterance in reversed(pushed):
         sound = utterance.audio.strip(_SILENT)
         heard = heard.rstrip(_SILENT)
         if not heard.endswith(sound):
-            return False
+            return None
         heard = heard[: len(heard) - len(sound)]
-    return True
+    return heard
 
 
 def first_difference(heard: bytes, pushed: bytes) -> int | None:
