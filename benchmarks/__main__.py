@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import importlib.metadata
+import logging
 import os
 import platform
 import sys
@@ -19,9 +20,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import orjson
+import structlog
 import uvloop
 
-from benchmarks import ceiling, cost, memory, report, store, workload
+from benchmarks import accept, ceiling, cost, memory, report, store, webhooks, workload
 from benchmarks.rig import Rig, Who, rigged
 from benchmarks.worker import WorkerFailed
 
@@ -60,6 +62,7 @@ async def main(arguments: argparse.Namespace) -> int:
     def say(text: str) -> None:
         sys.stderr.write(f"{time.monotonic() - begin:5.0f} s  {text}\n")
 
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
     speech = await workload.speech()
     lines: list[report.Line] = []
     machine: dict[str, Any] = {}
@@ -80,6 +83,11 @@ async def main(arguments: argparse.Namespace) -> int:
             async with rigged(folder / f"memory-{legs[0]}", speech, legs=legs) as rig:
                 lines += report.of_memory(await memory.waiting(rig), legs_made=made)
         lines += report.of_store(*await store.writes(folder / "redis", extent.writes))
+        say("acceptance and webhooks")
+        plain = await accept.measure(folder, extent.seconds)
+        repeatable = await accept.measure(folder, extent.seconds, repeatable=True)
+        lines += report.of_acceptance(plain, repeatable)
+        lines += report.of_webhooks(await webhooks.measure(folder, extent.writes))
     say("done")
     report.show(lines, machine)
     if arguments.json is not None:

@@ -18,6 +18,7 @@ from otpvoice.adapters.locales import load_locales
 from otpvoice.adapters.speech.espeak import Espeak
 from otpvoice.adapters.speech.renderer import Renderer
 from otpvoice.ari.node import AsteriskNode, NodeSettings
+from otpvoice.core.record import CallRecord
 from otpvoice.stasis import StasisApp, Trunk
 from otpvoice.testkit.programs import find
 
@@ -28,14 +29,14 @@ class Records:
     def __init__(self) -> None:
         self.ended: list[dict[str, Any]] = []
 
-    async def accept(self, record: dict[str, Any], /) -> None:
+    async def accept(self, record: CallRecord, /, *, token: str | None = None) -> None:
         pass
 
-    def save(self, record: dict[str, Any], /) -> None:
+    def save(self, record: CallRecord, /) -> None:
         pass
 
-    def finish(self, record: dict[str, Any], /) -> None:
-        self.ended.append(record)
+    def finish(self, record: CallRecord, /) -> None:
+        self.ended.append(record.to_json())
 
 
 class Direct:

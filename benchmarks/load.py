@@ -6,16 +6,20 @@ It asks at the times that the rate says, whether or not earlier requests were an
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from typing import Any
 
 import aiohttp
 import uvloop
 
+from benchmarks import workload
 from benchmarks.worker import obey
 
 
 async def main() -> None:
+    # A telephone that is in a call is not called again: each request is for another.
+    telephones = (f"+{number}" for number in itertools.count(int(workload.NUMBER)))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
 
         async def ask(url: str, key: str, body: Any) -> tuple[int, str | None, float]:
@@ -36,7 +40,7 @@ async def main() -> None:
             begin, asked = loop.time(), []
             for number in range(order["count"]):
                 await asyncio.sleep(begin + number / order["rate"] - loop.time())
-                asked.append(asyncio.create_task(ask(url, key, order["body"])))
+                asked.append(asyncio.create_task(ask(url, key, order["body"] | {"to": next(telephones)})))
             return await asyncio.gather(*asked)
 
         await obey(orders)

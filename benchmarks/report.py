@@ -12,15 +12,18 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.accept import CONNECTIONS, Accepted
 from benchmarks.ceiling import Ceiling
 from benchmarks.cost import Costs, percentile
 from benchmarks.rig import Who
+from benchmarks.webhooks import Webhooks
 
 CALL_RATIO: Final = 1.5
 FIRST_RTP_MS: Final = 40.0
 LAG_MS: Final = 20.0
 KB_A_CALL: Final = 64.0
 STORE_RATIO: Final = 1.5
+WEBHOOK_RATIO: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,28 @@ def of_store(ours: float, bare: float) -> Iterator[Line]:
     yield Line("bare EVALSHA, p50", 1000 * bare, "ms")
     yield Line("a summary by the store, p50", 1000 * ours, "ms")
     yield Line("store to bare EVALSHA", ours / bare, "×", STORE_RATIO)
+
+
+def of_acceptance(accepted: Accepted, repeatable: Accepted) -> Iterator[Line]:
+    """Tell how fast requests are taken, without a telephone network behind them."""
+    for one, how in ((accepted, ""), (repeatable, ", each with an idempotency key")):
+        remark = f"test key{how}; {CONNECTIONS} connections, the calls rehearsed meanwhile"
+        yield Line("requests accepted a second", one.per_second, "/s", None, remark)
+        yield Line("request to 202, p50", 1000 * percentile(one.spans, 50), "ms", None, remark)
+        yield Line("request to 202, p99", 1000 * percentile(one.spans, 99), "ms", None, remark)
+        if one.failed:
+            yield Line("requests not accepted", one.failed, "", 0, remark)
+
+
+def of_webhooks(webhooks: Webhooks) -> Iterator[Line]:
+    """Tell what a webhook costs."""
+    yield Line("bare POST, CPU", 1000 * webhooks.bare, "ms")
+    yield Line(
+        "webhook to bare POST", webhooks.posted / webhooks.bare, "×", WEBHOOK_RATIO, "signed, by the guarded client"
+    )
+    remark = "taken from Redis, posted, crossed out in Redis"
+    yield Line("whole delivery to bare POST", webhooks.delivered / webhooks.bare, "×", None, remark)
+    yield Line("webhooks a second", webhooks.per_second, "/s", None, "to one endpoint")
 
 
 def show(lines: list[Line], machine: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What the store adds to the one script call that a summary takes, against a real Redis on loopback.
+"""What the store adds to the one script call that the end of a call takes, against a real Redis on loopback.
 
 Both run the same script over the same arguments with the same client; the store adds its checks and its deadline.
 """
@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import statistics
 import time
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 from redis.asyncio import Redis
 
-from otpvoice.adapters.store import keys
-from otpvoice.adapters.store.record import standing_before
+from otpvoice.adapters.store import Change, StoredEvent, keys
 from otpvoice.adapters.store.redis import RedisStore
+from otpvoice.adapters.store.redis.scripts import SCRIPTS
 from otpvoice.testkit.redis import RedisInstance
 
 TTL: Final = 604_800.0
+DEAD_LETTERS: Final = 100_000
+ENDPOINT: Final = "https://hooks.example/otp"
 TURNS: Final = 5
 
 
@@ -44,31 +45,38 @@ def summary(number: int) -> dict[str, Any]:
     }
 
 
+def ended(record: dict[str, Any]) -> StoredEvent:
+    """Return what is told and posted of its end."""
+    event_id = f"evt_{record['id'][5:]}_9"
+    body = orjson.dumps({"id": event_id, "type": "call.ended", "account": "default", "data": {"call": record}})
+    return StoredEvent(event_id, 9, "call.ended", body, ENDPOINT)
+
+
 async def writes(folder: Path, count: int) -> tuple[float, float]:
     """Return the median seconds of ``finish`` and of a bare EVALSHA, in turns of ``count`` each."""
-    script = resources.files("otpvoice.adapters.store").joinpath("scripts/write.lua").read_text(encoding="utf-8")
     ours: list[float] = []
     theirs: list[float] = []
     async with await RedisInstance.start(folder) as redis:
-        store = RedisStore(redis.url, ttl=TTL)
+        store = RedisStore(redis.url, ttl=TTL, dead_letters=DEAD_LETTERS)
         bare = Redis.from_url(redis.url, protocol=2)
-        sha = await bare.script_load(script)
+        sha = await bare.script_load(SCRIPTS["finish"])
         number = 0
         for _ in range(TURNS):
             for _ in range(count):
                 number += 1
                 record = summary(number)
+                change = Change(record, (ended(record),))
                 before = time.perf_counter()
-                await store.finish(record)
+                await store.finish(change)
                 ours.append(time.perf_counter() - before)
             for _ in range(count):
                 number += 1
                 record = summary(number)
-                names = keys.call("default", record["id"]), keys.summaries("default")
-                body = orjson.dumps(record)
-                arguments = record["id"], body, round(TTL * 1000), *standing_before("ended")
+                event = ended(record)
+                told = event.id, event.number, event.type, event.body, ENDPOINT
+                arguments = record["id"], orjson.dumps(record), round(TTL * 1000), DEAD_LETTERS, *told
                 before = time.perf_counter()
-                await bare.evalsha(sha, 2, *names, *arguments)
+                await bare.evalsha(sha, 1, keys.root("default"), *arguments)
                 theirs.append(time.perf_counter() - before)
         await bare.aclose()
         await store.close()
