@@ -16,7 +16,7 @@ from otpvoice.dialects.stasis_keys import KEYS, REASONS, Key, Kind
 PAGE: Final = Path(__file__).parents[2] / "docs" / "dialplan.md"
 WORDS: Final = {
     "call": "`call_…`",
-    "play": "1–64 of `A-Za-z0-9_-`",
+    "play": "1–64 of `A-Za-z0-9_-`, or `http…://…`",
     "code": "3–12 of `0-9A-Za-z`",
     "code_var": "a plain name: `A-Za-z0-9_`, no digit first",
     "language": "`en-US`, `de`, …",
@@ -31,6 +31,9 @@ WORDS: Final = {
     "prompt": "1–3000 characters",
     "terminators": "up to 16 of `0-9*#A-D`",
     "valid": "1–16 of `0-9*#A-D`",
+    "gate": "one of `0-9*#`, `any`, `random`",
+    "replay": "one of `0-9*#`",
+    "webhook": "`http…://…`, up to 2048 characters",
 }
 DEFAULTS: Final = {
     "language": "`OTPVOICE_LANGUAGE`",
@@ -39,6 +42,9 @@ DEFAULTS: Final = {
     "speed": "0.9; of a text 1",
     "door": "`dialplan`",
     "then": "`continue`",
+    "gate": "–",
+    "replay": "–",
+    "webhook": "`OTPVOICE_WEBHOOK_URL`",
 }
 _FIELDS: Final = {"gather": "max_digits", "min": "min_digits", "valid": "valid_digits"}
 _GATHER: Final = native_actions.Gather.model_json_schema()["properties"]

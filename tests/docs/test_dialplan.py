@@ -69,7 +69,7 @@ def test_each_key_is_in_the_table_or_of_a_later_version() -> None:
     ("good", "bad"),
     [
         (["call=call_0a"], ["call=call 0a"]),
-        (["play=welcome"], ["play=" + "x" * 65, "play=a/b"]),
+        (["play=welcome", "play=https://a.example/" + "x" * 2026], ["play=" + "x" * 65, "play=a/b", "play=file://a"]),
         (["say=" + "x" * 3000], ["say=" + "x" * 3001]),
         (["code=123", "code=Abcdefghi012"], ["code=12", "code=" + "1" * 13, "code=12-3"]),
         (["code_var=_OTP1"], ["code_var=1OTP", "code_var=HASH(a)"]),
@@ -95,6 +95,13 @@ def test_each_key_is_in_the_table_or_of_a_later_version() -> None:
         (["dial=+442079460123", "dial=1000"], ["dial=442079460123", "dial=+1202"]),
         (["say=A,header=X-A"], ["say=A,header=From", "say=A,header=X-A X-B"]),
         (["say=A,door=dialplan"], ["say=A,door=http"]),
+        *(
+            ([f"code=123,gate={key}", f"code=123,replay={key}"], [f"code=123,gate={key}{key}", f"say=A,replay={key}"])
+            for key in "0123456789*#"
+        ),
+        (["code=123,gate=any", "code=123,gate=random"], ["code=123,gate=A", "code=123,replay=any"]),
+        (["say=A,webhook=https://a.example/" + "x" * 2030],
+         ["say=A,webhook=https://a.example/" + "x" * 2031, "say=A,webhook=hooks"]),
         (["say=A,then=continue", "say=A,then=hangup"], ["say=A,then=transfer"]),
     ],
     ids=lambda rows: rows[0][:30],

@@ -49,11 +49,11 @@ def shape(value: object) -> object:
 
 def first_cells(name: str, heading: str) -> list[str]:
     """Return the names in back quotes of the first column of the table below a heading."""
-    table = read(name).split(heading, 1)[1].split("\n## ")[0]
+    table = re.split(r"\n##+ ", read(name).split(heading, 1)[1], maxsplit=1)[0]
     return [word for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for word in re.findall(r"`(\w+)`", row)]
 
 
-@pytest.mark.parametrize("name", ["shorthand.json", "actions.json"])
+@pytest.mark.parametrize("name", ["shorthand.json", "actions.json", "keys.json"])
 def test_the_payloads_of_the_api_page_are_taken(name: str) -> None:
     (payload,) = blocks("docs/http.md", f"json file={name}")
     assert parse_call(payload.encode(), DEFAULTS, 0.0).plan.to == "+12025550123"

@@ -1,4 +1,4 @@
-"""Every code that an answer may have is explained, with its status, and no other is."""
+"""Every code that an answer may have has a page that says what to do, with its status, and no other has one."""
 
 from __future__ import annotations
 
@@ -11,81 +11,124 @@ from pathlib import Path
 import pytest
 
 from otpvoice.dialects import complaints
-from otpvoice.dialects.destinations import Destinations
-from otpvoice.dialects.native import parse_call
-from otpvoice.dialects.offers import CallDefaults, TrunkOffer
-from otpvoice.dialects.problems import ProblemFound
+from otpvoice.dialects.problems import Fault
+from otpvoice.stasis import NotTaken
 from otpvoice.web import problems
+from otpvoice.web.pages import FOLDER, ErrorPage, error_pages
+from tests.docs.error_examples import EXAMPLES, answered, refused
+from tests.docs.error_index import PAGE, written
 
 ROOT = Path(__file__).parents[2]
-WHERE = [*(ROOT / "otpvoice" / "dialects").glob("*.py"), *(ROOT / "otpvoice" / "web").glob("*.py")]
-WHERE += [*(ROOT / "otpvoice" / "stasis").glob("*.py"), ROOT / "otpvoice" / "service.py"]
-CALLS = [call for path in WHERE for call in ast.walk(ast.parse(path.read_text())) if isinstance(call, ast.Call)]
+CALLS = [
+    (path.relative_to(ROOT / "otpvoice").as_posix(), call)
+    for path in sorted((ROOT / "otpvoice").rglob("*.py"))
+    for call in ast.walk(ast.parse(path.read_text()))
+    if isinstance(call, ast.Call)
+]
+CODE_AT = {"Refusal": 1, "unavailable": 0, "NotTaken": 0, "Problem": 1, "complaint": 0}
+"""Who is given a code, and as which argument."""
+TABLES = {"web/problems.py", "dialects/complaints.py"}
+"""Where codes come from tables, which are asked below; everywhere else they are written out."""
+PAGES = error_pages()
+API = (ROOT / "docs" / "http.md").read_text()
 
 
-def said(name: str, *positions: int) -> Iterator[tuple[object, ...]]:
-    """Return the literals at these positions of every call of ``name``; what is no literal is in a table (below)."""
-    for call in CALLS:
-        if isinstance(call.func, ast.Name) and call.func.id == name:
-            given = [call.args[position] for position in positions if position < len(call.args)]
-            if len(given) == len(positions) and all(isinstance(one, ast.Constant) for one in given):
-                yield tuple(one.value for one in given if isinstance(one, ast.Constant))
+def given(name: str) -> Iterator[tuple[str, ast.Call, ast.expr]]:
+    """Yield where it is called, how, and what it is given as the code."""
+    for place, call in CALLS:
+        called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", None)
+        if called == name and len(call.args) > CODE_AT[name]:
+            yield place, call, call.args[CODE_AT[name]]
+
+
+def literal(code: ast.expr) -> str | None:
+    """Return the code that is written there: a text, or a member of ``Fault``; None: it is neither."""
+    match code:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Attribute(value=ast.Attribute(value=ast.Name(id="Fault"), attr=member), attr="value"):
+            return Fault[member].value
+        case _:
+            return None
+
+
+def said(name: str) -> set[str]:
+    return {code for _, _, one in given(name) if (code := literal(one)) is not None}
 
 
 def answers() -> set[tuple[int, str]]:
     """Return status and code of each kind of answer."""
-    found: set[tuple[object, ...]] = {*said("Refusal", 0, 1)}
-    found |= {(status, str(code)) for code, (status, _) in problems._FAULTS.items()}
+    found = {(status, str(code)) for code, (status, _) in problems._FAULTS.items()}
     found |= {(status, code) for status, code in problems._OF_STATUS.items()}
-    found |= {(503, code) for code in problems._NOT_TAKEN}
-    found |= {(503, code) for name in ("NotTaken", "unavailable") for (code,) in said(name, 0)}
-    return {(status, code) for status, code in found if isinstance(status, int) and isinstance(code, str)}
+    found |= {(503, code) for code in said("unavailable")}
+    for _, call, one in given("Refusal"):
+        status, code = call.args[0], literal(one)
+        if isinstance(status, ast.Constant) and isinstance(status.value, int) and code is not None:
+            found.add((status.value, code))
+    for code in {*problems._NOT_TAKEN, *said("NotTaken")}:
+        refusal = problems.of_not_taken(NotTaken(code, facts={"call": "call_1", "limit": "account_rate"}))
+        found.add((refusal.status, refusal.code))
+    return found
 
 
 def complained() -> set[str]:
     """Return the codes that entries of ``errors`` may have."""
-    found = {code for code, _ in complaints._SENTENCES.values()} | {"invalid"}
-    found |= {str(code) for code in problems._FAULTS if code != "invalid_request"}
-    return found | {str(code) for name, at in (("complaint", 0), ("Problem", 1)) for (code,) in said(name, at)}
+    return {code for code, _ in complaints._SENTENCES.values()} | {"invalid"} | said("Problem") | said("complaint")
 
 
 def part(text: str, heading: str) -> str:
     return text.split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
 
 
-PAGE = (ROOT / "docs" / "errors.md").read_text()
-API = (ROOT / "docs" / "http.md").read_text()
+def shown(text: str) -> list[object]:
+    """Return the answers that a page shows."""
+    return [json.loads(block) for block in re.findall(r"^```json\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)]
 
 
-def sections(text: str) -> list[str]:
-    return re.findall(r"^### (\w+)$", text, re.MULTILINE)
+# --- the codes --------------------------------------------------------------------------------------------------------
 
 
 def test_the_codes_are_found() -> None:
-    """A search that finds nothing would agree with an empty page."""
+    """A search that finds nothing would agree with no pages."""
     assert {(401, "unauthorized"), (409, "call_elsewhere"), (503, "draining"), (400, "invalid_json")} <= answers()
+    assert {(503, "media_wedged"), (429, "queue_full"), (409, "destination_busy")} <= answers()
     assert {"format", "required", "conflict", "voice", "null", "not_supported", "rule"} <= complained()
+    assert {"destination_not_allowed", "invalid_json"} <= complained()
 
 
-def test_each_answer_has_a_section() -> None:
-    assert sorted(sections(part(PAGE, "Answers"))) == sorted({code for _, code in answers()})
+@pytest.mark.parametrize("name", CODE_AT)
+def test_a_code_is_written_out_where_it_is_given_or_is_in_a_table(name: str) -> None:
+    """Else the search would not find it."""
+    assert not [
+        f"{place}:{call.lineno}" for place, call, code in given(name) if not literal(code) and place not in TABLES
+    ]
 
 
-def test_each_complaint_has_a_section() -> None:
-    assert sorted(sections(part(PAGE, "Complaints"))) == sorted(complained() - {code for _, code in answers()})
+def test_each_refusal_that_has_a_name_is_given_somewhere() -> None:
+    """Its page would be of an answer that nobody gets."""
+    tree = ast.parse((ROOT / "otpvoice" / "web" / "problems.py").read_text())
+    named = {
+        one.name
+        for one in tree.body
+        if isinstance(one, ast.FunctionDef) and isinstance(one.returns, ast.Name) and one.returns.id == "Refusal"
+    }
+    called = {call.func.id for _, call in CALLS if isinstance(call.func, ast.Name)}
+    called |= {call.func.attr for _, call in CALLS if isinstance(call.func, ast.Attribute)}
+    assert "not_found" in named
+    assert sorted(named - called) == []
 
 
-def test_each_section_says_what_to_know() -> None:
-    for section in re.split(r"^### ", PAGE, flags=re.MULTILINE)[1:]:
-        name, _, text = section.partition("\n")
-        assert len(text.split("\n## ")[0].split()) >= 8, name
+def test_each_answer_has_a_page_with_its_status() -> None:
+    assert sorted((status, code) for code, page in PAGES.items() for status in page.statuses) == sorted(answers())
 
 
-def test_each_section_of_an_answer_names_its_status() -> None:
-    for section in re.split(r"^### ", part(PAGE, "Answers"), flags=re.MULTILINE)[1:]:
-        name, _, text = section.partition("\n")
-        statuses = {int(status) for status in re.findall(r"\b([45]\d\d)[.:]", text)}
-        assert statuses == {status for status, code in answers() if code == name}, name
+def test_each_complaint_has_a_page_that_says_so() -> None:
+    assert sorted(code for code, page in PAGES.items() if page.complaint) == sorted(complained())
+
+
+def test_a_page_is_of_an_answer_or_a_complaint_and_each_file_is_a_page() -> None:
+    assert PAGES.keys() == {code for _, code in answers()} | complained()
+    assert {path.name for path in (FOLDER / "errors").iterdir()} == {f"{code}.md" for code in PAGES}
 
 
 def test_the_table_of_statuses_is_whole() -> None:
@@ -94,33 +137,97 @@ def test_the_table_of_statuses_is_whole() -> None:
     assert sorted(listed) == sorted(answers())
 
 
-def test_the_type_of_an_answer_is_its_section() -> None:
-    assert (ROOT / f"{problems.DOCS.strip('/#')}.md").read_text() == PAGE
+# --- the pages --------------------------------------------------------------------------------------------------------
 
 
-def test_the_problem_of_the_api_page_is_a_real_one() -> None:
-    (shown,) = re.findall(r"^```json file=problem.json\n(.*?)^```$", API, re.MULTILINE | re.DOTALL)
-    gather = {"type": "gather", "max_digits": 65}
-    defaults = CallDefaults({"default": TrunkOffer("default")}, Destinations(("+1",)), "en-US")
-    with pytest.raises(ProblemFound) as found:
-        parse_call(json.dumps({"to": "+12025550123", "actions": [gather]}).encode(), defaults, 0.0)
-    answer = problems.of_problems(found.value).response()
-    assert isinstance(answer.body, bytes)
-    assert json.loads(answer.body) == json.loads(shown)
+@pytest.mark.parametrize("page", PAGES.values(), ids=list(PAGES))
+def test_a_page_says_what_it_means_why_that_is_and_what_to_do(page: ErrorPage) -> None:
+    _, _, meaning, usually, todo, *_ = page.text.split("\n\n")
+    assert meaning.startswith(page.meaning.split()[0])
+    assert (usually.split(" ", 1)[0], todo.split(" ", 3)[:3]) == ("**Usually:**", ["**What", "to", "do:**"])
+    assert all(said.rstrip().endswith(".") for said in (meaning, usually, todo))
 
 
-def test_what_later_versions_take_is_listed() -> None:
-    """Each of them is known by name, and refused as the page says."""
-    _, later = part(API, "Errors").rsplit("\n\n", 1)
-    for action in re.findall(r"`(\w+)`", later.split("actions")[1].split(")")[0]):
-        assert ("$.actions[0].type", "not_supported") in complaints_of({"actions": [{"type": action}]})
-    for field in ("webhook", "replay", "gate"):
-        assert f"`{field}`" in later
-        assert (f"$.{field}", "not_supported") in complaints_of({"code": "482913", field: {}})
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# other\n\nComplaint\n\nIt is so.\n",
+        "# code\n\nIt is so.\n",
+        "# code\n\nAnswer: 40\n\nIt is so.\n",
+        "# code\n\nComplaint\n\nIt is\n",
+        "code\n\nComplaint\n\nIt is so.\n",
+    ],
+)
+def test_what_does_not_begin_as_a_page_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="does not begin"):
+        ErrorPage.of("code", text)
 
 
-def complaints_of(fields: dict[str, object]) -> list[tuple[str, str]]:
-    defaults = CallDefaults({"default": TrunkOffer("default")}, Destinations(("+1",)), "en-US")
-    with pytest.raises(ProblemFound) as found:
-        parse_call(json.dumps({"to": "+12025550123", **fields}).encode(), defaults, 0.0)
-    return [(problem.path, problem.code) for problem in found.value.problems]
+@pytest.mark.parametrize(
+    ("kind", "statuses", "complaint"),
+    [
+        ("Answer: 409", (409,), False),
+        ("Answer: 403, 422 · complaint", (403, 422), True),
+        ("Complaint", (), True),
+    ],
+)
+def test_a_page_begins_with_what_kind_of_code_it_is(kind: str, statuses: tuple[int, ...], *, complaint: bool) -> None:
+    page = ErrorPage.of("code", f"# code\n\n{kind}\n\nIt is\nso. And so on.\n")
+    assert (page.statuses, page.complaint, page.meaning) == (statuses, complaint, "It is so.")
+
+
+@pytest.mark.parametrize("code", EXAMPLES)
+def test_the_answer_that_a_page_shows_is_a_real_one(code: str) -> None:
+    answer = answered(EXAMPLES[code]())
+    assert answer["code"] == code
+    assert answer["status"] in PAGES[code].statuses
+    assert shown(PAGES[code].text) == [answer]
+
+
+def test_no_page_shows_another_answer() -> None:
+    assert {code for code, page in PAGES.items() if "```" in page.text} == EXAMPLES.keys()
+
+
+# --- the index, and the page of the API -------------------------------------------------------------------------------
+
+
+def test_the_index_is_the_one_of_the_pages() -> None:
+    assert PAGE.read_text() == written(), "make docs"
+
+
+def test_the_answer_that_the_index_and_the_api_page_show_is_a_real_one() -> None:
+    (shown_by_api,) = re.findall(r"^```json file=problem.json\n(.*?)^```$", API, re.MULTILINE | re.DOTALL)
+    answer = answered(EXAMPLES["invalid_request"]())
+    assert shown(PAGE.read_text()) == [json.loads(shown_by_api)] == [answer]
+
+
+def saying(**fields: object) -> dict[str, object]:
+    return {"actions": [{"type": "say_code", "code": "482913", **fields}]}
+
+
+LATER: list[tuple[str, dict[str, object]]] = [
+    ("webhook", {"code": "482913", "webhook": {}}),
+    ("replay", {"code": "482913", "replay": {}}),
+    ("gate", {"code": "482913", "gate": {}}),
+    ("replay", saying(replay={})),
+    ("gate", saying(gate={})),
+    ("languages", saying(languages=[])),
+    ("url", {"actions": [{"type": "play", "url": "https://example.com/a.wav"}]}),
+    ("send_digits", {"actions": [{"type": "send_digits"}]}),
+    ("stream", {"actions": [{"type": "stream"}]}),
+    ("stop_stream", {"actions": [{"type": "stop_stream"}]}),
+]
+
+
+@pytest.mark.parametrize(("name", "fields"), LATER, ids=[f"{name}-{list(fields)[-1]}" for name, fields in LATER])
+def test_what_later_versions_take_is_listed_and_refused_and_nothing_else_is(
+    name: str, fields: dict[str, object]
+) -> None:
+    later = part(API, "Errors").rsplit("\n\n", 1)[1].split("):")[0]
+    assert (f"`{name}`" in later) is ("not_supported" in complaints_of(fields))
+
+
+def complaints_of(fields: dict[str, object]) -> set[str]:
+    body = json.dumps({"to": "+12025550123", "max_duration": 1, **fields}).encode()  # never right as a whole
+    return {problem.code for problem in refused(body).problems}
