@@ -20,6 +20,8 @@ endif
 
 # make test PYTEST_ARGS="-k digits"
 PYTEST_ARGS ?=
+# More than there are cores on the smallest machine: real calls mostly wait, for somebody to speak or to pick up.
+WORKERS ?= 3
 
 UV := 0.13.8
 COMPILE = build/lock/bin/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes \
@@ -35,7 +37,7 @@ demo: venv rig-demo ## places one OTP call through a real Asterisk, and shows it
 
 .PHONY: test
 test: venv rig lint ## sets up all that the tests need, and runs every one (PYTEST_ARGS=)
-	.venv/bin/pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	.venv/bin/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: lint
 lint: venv ## style and types
@@ -48,16 +50,19 @@ bench: venv rig ## the benchmarks, in one table
 	.venv/bin/python -m benchmarks
 
 .PHONY: docs
-docs: venv ## what is made from the code in docs/
+docs: venv ## what is made from the code: tables in docs/, the OpenAPI document
 	@.venv/bin/python -m tests.docs.outcome_table
 	@.venv/bin/python -m tests.docs.argument_table
+	@.venv/bin/python -m tests.docs.number_table
+	@.venv/bin/python -m tests.docs.error_index
+	@.venv/bin/python -m tests.docs.openapi_document
 
 .PHONY: venv
 venv: ## the virtual environment, .venv
 	@tests/rig/venv.sh .venv
 
 .PHONY: rig rig-demo
-rig: ## Asterisk, Redis, espeak-ng, SIPp, baresip: what is not installed is unpacked, without root
+rig: ## Asterisk, Redis, espeak-ng, SIPp, baresip, Node.js: what is not installed is unpacked, without root
 	@tests/rig/setup.sh test
 rig-demo:
 	@tests/rig/setup.sh demo
