@@ -209,6 +209,7 @@ def test_values_that_are_fine(name: str, value: str, expected: object) -> None:
     [
         ("dev", ["2", "maybe"]),
         ("ari_url", ["asterisk:8088", "ftp://a", "http://", "http://a:0", "http://a:x", "http://a/ari", "http://a?b"]),
+        ("ari_url", ["http://a:8088?", "http://a:8088/#", "http://@a:8088"]),
         ("ari_url", ["http://user:secret@a:8088", "http://a b", "http://[::1", "http://a:99999"]),
         ("ari_user", ["a:b", "a\nb"]),
         ("ari_password", ["asterisk", "ARI", "otpvoice", "fifteen letters", "a\nlong enough password"]),

@@ -47,7 +47,8 @@ def ari_url(value: Any) -> str:
         raise ValueError(rule) from None
     if not sound or not str(value).isprintable() or " " in str(value):
         raise ValueError(rule)
-    if url.username or url.password or url.query or url.fragment or url.path not in {"", "/"}:
+    # Empty ones are none to ``urlsplit``, and still there.
+    if set("?#@") & set(str(value)) or url.path not in {"", "/"}:
         raise ValueError(f"{rule}, user or query")
     return str(value).rstrip("/")
 

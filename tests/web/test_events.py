@@ -143,6 +143,21 @@ async def test_a_test_key_reads_what_was_told_of_tests_alone(door: Door) -> None
     assert len(await told(door, "/v1/events", key=KEY)) == 10
 
 
+async def test_what_was_told_of_tests_is_found_among_many_others_page_by_page(door: Door) -> None:
+    for _ in range(5):
+        await a_call(door)
+    await a_call(door, key=TEST_KEY)
+    for _ in range(5):
+        await a_call(door)
+    types: list[str] = []
+    after: dict[str, str] = {}
+    for _ in TYPES:
+        answer = await door.ask("GET", "/v1/events", key=TEST_KEY, params={"limit": "1", **after})
+        types += [one["type"] for one in answer.body["data"]]
+        after = {"after": answer.body["next_cursor"]}
+    assert types == TYPES
+
+
 @pytest.mark.parametrize("headers", [{}, {"Accept": "text/event-stream"}])
 async def test_without_the_store_nothing_is_told(door: Door, headers: dict[str, str]) -> None:
     await a_call(door, ends=False)

@@ -148,8 +148,8 @@ def _limit(pid: int, bounds: Bounds) -> None:
 def _kill_session(pid: int) -> None:
     try:
         os.killpg(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
+    except (ProcessLookupError, PermissionError):
+        return  # it is gone; with EPERM its number is somebody else's by now
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
