@@ -21,6 +21,7 @@ from otpvoice.testkit.redis import RedisInstance
 TTL: Final = 604_800.0
 DEAD_LETTERS: Final = 100_000
 ENDPOINT: Final = "https://hooks.example/otp"
+NOT_IN_PROGRESS: Final = 0
 TURNS: Final = 5
 
 
@@ -74,7 +75,7 @@ async def writes(folder: Path, count: int) -> tuple[float, float]:
                 record = summary(number)
                 event = ended(record)
                 told = event.id, event.number, event.type, event.body, ENDPOINT
-                arguments = record["id"], orjson.dumps(record), round(TTL * 1000), DEAD_LETTERS, *told
+                arguments = record["id"], orjson.dumps(record), round(TTL * 1000), DEAD_LETTERS, NOT_IN_PROGRESS, *told
                 before = time.perf_counter()
                 await bare.evalsha(sha, 1, keys.root("default"), *arguments)
                 theirs.append(time.perf_counter() - before)

@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 import pytest
 
-from benchmarks import workload
+from benchmarks import accept, store, webhooks, workload
 from benchmarks.bare import Bare
 from benchmarks.callee import good, heard
 from benchmarks.cost import percentile
@@ -141,3 +141,11 @@ def test_a_percentile_is_a_value_that_was_measured(percent: float, expected: flo
 )
 def test_a_missed_budget_says_by_how_much(value: float, budget: float | None, verdict: str) -> None:
     assert Line("what", value, "×", budget).verdict == verdict
+
+
+async def test_what_needs_no_telephone_is_measured(tmp_path: Path) -> None:
+    """They run, and nothing fails: the store's writes, deliveries, and requests that are taken."""
+    assert min(await store.writes(tmp_path / "redis", 2)) > 0
+    assert (await webhooks.measure(tmp_path, 2)).per_second > 0
+    taken = await accept.measure(tmp_path, 0.2, repeatable=True)
+    assert (taken.failed, bool(taken.spans)) == (0, True)
