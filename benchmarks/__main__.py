@@ -80,7 +80,8 @@ async def main(arguments: argparse.Namespace) -> int:
         async with rigged(folder / "ceiling", speech, legs=_legs(extent.steps)) as rig:
             lines += report.of_ceiling(await ceiling.climb(rig, extent.steps, extent.step_seconds, say))
         for legs, made in (((8, 400), False), ((memory.CALLS + 10, 400), True))[: 1 if arguments.quick else 2]:
-            async with rigged(folder / f"memory-{legs[0]}", speech, legs=legs) as rig:
+            # What a store keeps of a call is not what the call takes.
+            async with rigged(folder / f"memory-{legs[0]}", speech, legs=legs, redis=True) as rig:
                 lines += report.of_memory(await memory.waiting(rig), legs_made=made)
         lines += report.of_store(*await store.writes(folder / "redis", extent.writes))
         say("acceptance and webhooks")

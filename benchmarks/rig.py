@@ -23,6 +23,7 @@ from benchmarks.callee import good
 from benchmarks.worker import Worker, cpu_of
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.programs import find
+from otpvoice.testkit.redis import RedisInstance
 
 ENDED_WITHIN: Final = 25.0
 SETTLE: Final = 0.4
@@ -152,9 +153,12 @@ def _machine_cpu() -> float:
 
 @contextlib.asynccontextmanager
 async def rigged(
-    folder: Path, speech: workload.Speech, *, legs: tuple[int, int], beside: Sequence[Who] = ()
+    folder: Path, speech: workload.Speech, *, legs: tuple[int, int], beside: Sequence[Who] = (), redis: bool = False
 ) -> AsyncIterator[Rig]:
-    """Start everything, with the product's hook and what is wanted ``beside`` it. ``legs``: how few, how many."""
+    """Start everything, with the product's hook and what is wanted ``beside`` it. ``legs``: how few, how many.
+
+    ``redis``: records and events are kept there; else in the product's own memory.
+    """
     os.mkdir(folder)
     async with contextlib.AsyncExitStack() as stack:
 
@@ -172,7 +176,11 @@ async def rigged(
             )
         )
         key = secrets.token_hex(32)
-        workers = {Who.PRODUCT: await start("served", _environment(asterisk, key, legs))}
+        env = _environment(asterisk, key, legs)
+        if redis:
+            server = await stack.enter_async_context(await RedisInstance.start(folder / "redis"))
+            env["OTPVOICE_REDIS_URL"] = server.url
+        workers = {Who.PRODUCT: await start("served", env)}
         hooks = {Who.PRODUCT: (_local(await workers[Who.PRODUCT].ask("start")), key)}
         await workers[Who.PRODUCT].ask("legs", count=legs[0])
         where: dict[str, Any] = {
@@ -196,7 +204,7 @@ def _local(port: int) -> str:
 
 
 def _environment(asterisk: AsteriskInstance, key: str, legs: tuple[int, int]) -> dict[str, str]:
-    """Return the product's settings: no silence around the speech, no store, no webhooks."""
+    """Return the product's settings: no silence around the speech, no Redis, no webhooks."""
     settings = {
         "DEV": "1",  # for it alone does without Redis
         "ARI_URL": asterisk.ari_url,
