@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Final
 
+from otpvoice.adapters.backoff import LONGEST, pause_after
 from otpvoice.adapters.store import CallRecord, Change, Store, StoredEvent, StoreUnavailable
 from otpvoice.adapters.store.change import going_on, over
 from otpvoice.adapters.store.record import ENDED, CallKey, standing_before
@@ -22,9 +22,8 @@ _log: Final = logging.getLogger(__name__)
 # Writes on the way at once while the store answers; one while it does not.
 _ABREAST: Final = 8
 
-# The pauses between attempts: doubled from the first to the longest, each drawn between half of it and the whole, so
-# that several instances do not knock together. While draining there is no time for long ones.
-_FIRST_PAUSE, _LONGEST_PAUSE, _DRAINING_PAUSE = 0.1, 3.0, 0.2
+# Seconds: while draining there is no time for long pauses.
+_DRAINING_PAUSE = 0.2
 
 
 class KeptWrites:
@@ -197,10 +196,9 @@ class KeptWrites:
     async def _pause_after(self, fault: StoreUnavailable) -> None:
         if not self._failures:
             _log.warning("the store takes no writes (%s); %d calls kept", fault.reason, self.pending)
-        longest = _DRAINING_PAUSE if self._draining else _LONGEST_PAUSE
-        pause = min(longest, _FIRST_PAUSE * 2 ** min(self._failures, 10))
         self._failures += 1
-        self._pausing = asyncio.ensure_future(self._sleep(pause * random.uniform(0.5, 1)))  # noqa: S311 - no secret
+        longest = _DRAINING_PAUSE if self._draining else LONGEST
+        self._pausing = asyncio.ensure_future(self._sleep(pause_after(self._failures, longest=longest)))
         try:
             # Not awaited itself: drain() cancels the pause, and only the pause.
             await asyncio.wait({self._pausing})

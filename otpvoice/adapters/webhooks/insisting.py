@@ -6,21 +6,17 @@ It gives nothing up and never hurries: each operation of an outbox is safe to re
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import structlog
 
+from otpvoice.adapters.backoff import pause_after
 from otpvoice.adapters.store.ports import StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
-
-# Doubled from the first to the longest, each drawn between half of it and the whole.
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
-_DOUBLINGS: Final = 10
 
 
 class Insisting:
@@ -38,9 +34,8 @@ class Insisting:
                 answer = await ask()
             except StoreUnavailable as fault:
                 self._failed(fault.reason)
-                pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures, _DOUBLINGS))
                 failures += 1
-                await self._sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - no secret
+                await self._sleep(pause_after(failures))
             else:
                 self._answered()
                 return answer

@@ -7,10 +7,10 @@ has written still wakes whoever waits.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Sequence
 from typing import Any, Final
 
+from otpvoice.adapters.backoff import pause_after
 from otpvoice.adapters.store import StoreUnavailable, keys
 from otpvoice.adapters.store.position import BEGINNING, Place, place
 from otpvoice.adapters.store.record import nameable
@@ -19,8 +19,6 @@ from otpvoice.adapters.store.waiting import Waiters
 
 _BLOCK: Final = 5.0
 """Seconds for which one XREAD waits. So long, too, it listens on for nobody: whoever reads a stream waits again."""
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 3.0
-"""Seconds before it asks again a server that did not answer."""
 
 
 class Tail:
@@ -75,7 +73,7 @@ class Tail:
                     heard = None
                     if not waiters:
                         return
-                    await asyncio.sleep(_pause(failures))
+                    await asyncio.sleep(pause_after(failures))
                     continue
                 failures = 0
                 if came is None and not waiters:
@@ -100,8 +98,3 @@ class Tail:
         )
         entries: Sequence[tuple[bytes, Any]] = answer[0][1] if answer else ()
         return entries[-1][0] if entries else None
-
-
-def _pause(failures: int) -> float:
-    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** min(failures - 1, 10))
-    return float(longest) * random.uniform(0.5, 1)  # noqa: S311 - no secret
