@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from otpvoice.testkit.redis import RedisInstance
 from tests.adapters.store_shelves import MemoryShelf, RedisShelf, Shelf
+from tests.fakes.proxy import FaultProxy
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +24,26 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 async def _started(folder: Path) -> RedisInstance:
     return await RedisInstance.start(folder)
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[RedisInstance]:
+    """A Redis for one test, which may kill it."""
+    async with await RedisInstance.start(tmp_path / "redis", appendonly=True) as instance:
+        yield instance
+
+
+@pytest.fixture
+async def admin(server: RedisInstance) -> AsyncIterator[Any]:
+    """A client of the server itself, past the proxy."""
+    async with Redis.from_url(server.url) as client:
+        yield client
+
+
+@pytest.fixture
+async def proxy(server: RedisInstance) -> AsyncIterator[FaultProxy]:
+    async with FaultProxy("127.0.0.1", server.port) as proxy:
+        yield proxy
 
 
 @pytest.fixture(params=["memory", "redis"])

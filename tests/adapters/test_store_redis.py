@@ -31,25 +31,6 @@ def record(state: str = "ended", call_id: str = "call_1", **more: Any) -> dict[s
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[RedisInstance]:
-    async with await RedisInstance.start(tmp_path / "redis", appendonly=True) as instance:
-        yield instance
-
-
-@pytest.fixture
-async def admin(server: RedisInstance) -> AsyncIterator[Any]:
-    """A client of the server itself, past the proxy."""
-    async with Redis.from_url(server.url) as client:
-        yield client
-
-
-@pytest.fixture
-async def proxy(server: RedisInstance) -> AsyncIterator[FaultProxy]:
-    async with FaultProxy("127.0.0.1", server.port) as proxy:
-        yield proxy
-
-
-@pytest.fixture
 async def store(proxy: FaultProxy) -> AsyncIterator[RedisStore]:
     store = RedisStore(f"redis://127.0.0.1:{proxy.port}/0", ttl=TTL)
     yield store

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,24 +17,6 @@ from otpvoice.adapters.store.redis.tail import Tail
 from otpvoice.testkit.redis import RedisInstance
 from tests.adapters.store_shelves import ACCOUNT, TTL, change
 from tests.fakes.proxy import FaultProxy
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[RedisInstance]:
-    async with await RedisInstance.start(tmp_path / "redis", appendonly=True) as instance:
-        yield instance
-
-
-@pytest.fixture
-async def admin(server: RedisInstance) -> AsyncIterator[Any]:
-    async with Redis.from_url(server.url) as client:
-        yield client
-
-
-@pytest.fixture
-async def proxy(server: RedisInstance) -> AsyncIterator[FaultProxy]:
-    async with FaultProxy("127.0.0.1", server.port) as proxy:
-        yield proxy
 
 
 @pytest.fixture

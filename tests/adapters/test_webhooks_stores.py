@@ -29,12 +29,6 @@ async def sink() -> AsyncIterator[Sink]:
         yield sink
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[RedisInstance]:
-    async with await RedisInstance.start(tmp_path / "redis", appendonly=True) as instance:
-        yield instance
-
-
 @pytest.fixture(params=["memory", "redis"])
 async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MemoryStore | RedisStore]:
     if request.param == "memory":
