@@ -37,7 +37,13 @@ demo: venv rig-demo ## places one OTP call through a real Asterisk, and shows it
 
 .PHONY: test
 test: venv rig lint ## sets up all that the tests need, and runs every one (PYTEST_ARGS=)
-	.venv/bin/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@rm -f .pytest_cache/exit
+	.venv/bin/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) || \
+		{ code=$$?; mkdir -p .pytest_cache; echo $$code >.pytest_cache/exit; exit $$code; }
+
+.PHONY: test-again
+test-again: venv rig ## the few that failed last time once more, alone: says which of them pass so
+	@.venv/bin/python -m tests.rig.again
 
 .PHONY: lint
 lint: venv ## style and types
@@ -48,6 +54,10 @@ lint: venv ## style and types
 .PHONY: bench
 bench: venv rig ## the benchmarks, in one table
 	.venv/bin/python -m benchmarks
+
+.PHONY: soak
+soak: venv rig ## a hundred streams on the real Asterisk for a minute: what is lost of them
+	.venv/bin/python -m benchmarks --only soak
 
 .PHONY: docs
 docs: venv ## what is made from the code: tables in docs/, the OpenAPI document
