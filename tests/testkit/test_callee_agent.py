@@ -52,6 +52,20 @@ async def test_without_recording_only_counts_and_times_are_kept() -> None:
         assert call.times.first_rtp is not None
 
 
+async def test_what_has_come_by_the_end_is_heard_by_an_agent_that_is_late() -> None:
+    """It finds the BYE first, and the audio behind it: nothing of that is lost, and who waits for it gets it."""
+    async with phone() as (agent, caller):
+        ok = await caller.answered()
+        call = await taken(agent)
+        waiting = asyncio.create_task(call.heard_packets(20, within=SOON))
+        await asyncio.sleep(0)
+        caller.request("BYE")
+        caller.speak(ok, *[LOUD] * 20)
+        await call.ended(within=SOON)
+        await waiting
+        assert call.recording.payload() == LOUD * 20
+
+
 @pytest.mark.parametrize(
     ("scenario", "said"),
     [

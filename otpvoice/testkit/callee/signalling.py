@@ -196,8 +196,8 @@ class Signalling(ABC):
     def _end(self, ending: Ending) -> None:
         if self.over:
             return
+        self._audio.close()  # before the end: what came before it is heard before it
         self.ended_by = ending
         self.times.ended = self._loop.time()
-        self._audio.close()
         self._waits.changed()
         self._over()
