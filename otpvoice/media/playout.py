@@ -8,6 +8,9 @@ paces. Three facts of ``chan_websocket.c`` shape it:
   least as much time has passed as the audio before it is long;
 - audio that is not a whole number of frames loses its rest, so messages are cut at frames and only the end is padded;
 - a mark is answered when it comes to the head of the queue: the audio before it has been taken for playing.
+
+What somebody says as it comes (``append``), 20 ms at a time, has a mark behind it only where one is wanted, or none is
+on its way: a mark costs as much as the audio.
 """
 
 from __future__ import annotations
@@ -24,6 +27,8 @@ MAX_QUEUED: Final = 12.0
 """Seconds of audio that may wait in Asterisk (it drops at 20)."""
 MAX_MESSAGE_FRAMES: Final = 100
 """Frames of a message: 2 s, so that there is a mark to refill on at least that often; 16,000 bytes of G.711."""
+MAX_WAITING: Final = 300.0
+"""Seconds of what somebody says as it comes that may wait here for its turn."""
 TOLERANCE: Final = 0.04
 """Seconds that a mark may come before its time: the tick under way and the one that takes the mark."""
 
@@ -46,10 +51,11 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """The piece's mark came back too early: some of what was sent was never played."""
+    """The piece's mark came back too early: some of what was sent was never played. ``live``: it was appended."""
 
     utterance_id: str
     index: int
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,19 +70,25 @@ Progress: TypeAlias = Played | Unproven | Finished
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """Whole frames, and the pieces that end within them."""
+    """Whole frames, and the pieces that end within them. ``live``: no end of its own is told, nor that it was cut."""
 
     utterance_id: str
     audio: bytes
     ended: tuple[int, ...]
     last: bool
+    live: bool = False
+
+
+_NOTHING: Final = _Chunk("", b"", (), last=False, live=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
+    """A mark under way. ``frames``: since the mark before it; ``total``: since the queue was last empty."""
+
     chunk: _Chunk
     frames: int
-    total: int  # frames since the queue was last empty, these included
+    total: int
 
 
 class Playout:
@@ -95,6 +107,8 @@ class Playout:
         self._next: _Chunk | None = None
         self._sent: dict[str, _Sent] = {}
         self._queued = 0
+        self._unmarked = 0  # frames sent behind the last mark; there is one under way, then
+        self._behind = 0  # bytes of what was appended and is not sent
         self._total = 0
         self._since = 0.0
         self._stopped = False
@@ -108,11 +122,28 @@ class Playout:
     @property
     def idle(self) -> bool:
         """Nothing waits, here or there."""
-        return not (self._sent or self._next or self._waiting)
+        return not (self._sent or self._next or self._waiting or self._unmarked)
 
     def begin(self, utterance_id: str, pieces: Sequence[Piece]) -> None:
         """Queue an utterance behind what is there. Then write what ``outgoing`` gives."""
         self._waiting.append(self._chunks(utterance_id, pieces))
+
+    def append(self, utterance_id: str, pieces: Sequence[Piece]) -> bool:
+        """Queue what is said as it comes, behind what is there: its pieces are told of, its end is not.
+
+        Whole frames: a rest is filled up. False: too much waits, and this is not played; its pieces come back all the
+        same. Then write what ``outgoing`` gives.
+        """
+        size = sum(len(piece.audio) for piece in pieces)
+        taken = self._behind + size <= MAX_WAITING / FRAME_SECONDS * self._frame
+        if taken:
+            self._behind += size
+        else:
+            pieces = [Piece(b"", piece.index) for piece in pieces]
+        self._waiting.append(
+            _Chunk(utterance_id, audio, ended, last=False, live=True) for audio, ended in self._cut(pieces)
+        )
+        return taken
 
     def outgoing(self, now: float) -> list[bytes | str]:
         """Return what may be written now, in order: binary messages and text frames."""
@@ -126,11 +157,12 @@ class Playout:
                 self._since, self._total = now, 0
             self._queued += frames
             self._total += frames
-            self._marks += 1
-            self._sent[str(self._marks)] = _Sent(chunk, frames, self._total)
-            if chunk.audio:
-                messages.append(chunk.audio)
-            messages.append(mark(str(self._marks)))
+            self._unmarked += frames
+            self._write(chunk, messages)
+            if not chunk.live or chunk.ended or not self._sent or self._unmarked >= MAX_MESSAGE_FRAMES:
+                messages.append(self._mark(chunk))
+        if self._unmarked and not self._sent:
+            messages.append(self._mark(_NOTHING))
         return messages
 
     def new_mark(self) -> str:
@@ -148,8 +180,12 @@ class Playout:
             sent = self._sent.pop(known)
             self._queued -= sent.frames
             in_time = known == correlation_id and now - self._since >= sent.total * FRAME_SECONDS - TOLERANCE
-            tell = Played if in_time else Unproven
-            progress += [tell(sent.chunk.utterance_id, index) for index in sent.chunk.ended]
+            progress += [
+                Played(sent.chunk.utterance_id, index)
+                if in_time
+                else Unproven(sent.chunk.utterance_id, index, sent.chunk.live)
+                for index in sent.chunk.ended
+            ]
             if sent.chunk.last:
                 progress.append(Finished(sent.chunk.utterance_id))
             if known == correlation_id:
@@ -166,19 +202,34 @@ class Playout:
 
     def flush(self) -> list[str]:
         """Forget everything, here and there. Returns the utterances that this cut; marks under way mean nothing."""
-        cut = dict.fromkeys(sent.chunk.utterance_id for sent in self._sent.values())
+        chunks = [sent.chunk for sent in self._sent.values()]
         if self._next is not None:
-            cut[self._next.utterance_id] = None
-        for waiting in self._waiting:
-            chunk = next(waiting, None)
-            if chunk is not None:
-                cut[chunk.utterance_id] = None
+            chunks.append(self._next)
+        chunks += [chunk for waiting in self._waiting if (chunk := next(waiting, None)) is not None]
+        cut = dict.fromkeys(chunk.utterance_id for chunk in chunks if not chunk.live)
         self._waiting.clear()
         self._sent.clear()
         self._next = None
-        self._queued = 0
+        self._queued = self._unmarked = self._behind = 0
         self._stopped = False
         return list(cut)
+
+    def _write(self, chunk: _Chunk, messages: list[bytes | str]) -> None:
+        """Write a chunk's audio: in one message with what was appended before it, where there is room."""
+        if chunk.live:
+            self._behind = max(0, self._behind - len(chunk.audio))
+            before = messages[-1] if messages else ""
+            if isinstance(before, bytes) and len(before) + len(chunk.audio) <= MAX_MESSAGE_FRAMES * self._frame:
+                messages[-1] = before + chunk.audio
+                return
+        if chunk.audio:
+            messages.append(chunk.audio)
+
+    def _mark(self, chunk: _Chunk) -> str:
+        self._marks += 1
+        self._sent[str(self._marks)] = _Sent(chunk, self._unmarked, self._total)
+        self._unmarked = 0
+        return mark(str(self._marks))
 
     def _peek(self) -> _Chunk | None:
         while self._next is None and self._waiting:

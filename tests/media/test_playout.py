@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpvoice.media.chan_websocket import MAX_MEDIA
+from otpvoice.media import playout as module
+from otpvoice.media.chan_websocket import MAX_MEDIA, mark
 from otpvoice.media.playout import Finished, Piece, Played, Playout, Progress, Unproven
 
 SILENCE = b"\xff"
@@ -48,8 +49,8 @@ def play(playout: Playout, queue: Queue, now: float = 0.0) -> list[Progress]:
     queue.write(playout.outgoing(now))
     while not playout.idle:
         now += 0.02
-        for mark in queue.tick():
-            progress += playout.marked(mark, now)
+        for back in queue.tick():
+            progress += playout.marked(back, now)
             queue.write(playout.outgoing(now))
     return progress
 
@@ -145,3 +146,100 @@ def test_an_empty_utterance_finishes(pieces: list[Piece]) -> None:
     playout, queue = Playout(SILENCE), Queue()
     playout.begin("u", pieces)
     assert play(playout, queue)[-1] == Finished("u")
+
+
+# --- what is said as it comes -----------------------------------------------------------------------------------------
+
+SAID = st.tuples(st.booleans(), st.integers(0, 130), st.booleans(), st.integers(0, 40))
+"""As it comes, or an utterance; its frames; is anybody to know when it was played; ticks until the next."""
+
+
+@given(st.lists(SAID, min_size=1, max_size=60))
+def test_whatever_is_said_as_it_comes_between_utterances_all_is_played_in_order_and_told(
+    said: list[tuple[bool, int, bool, int]],
+) -> None:
+    playout, queue = Playout(SILENCE), Queue()
+    progress: list[Progress] = []
+    whole, expected, now = b"", list[Progress](), 0.0
+
+    def ticks(count: int) -> None:
+        nonlocal now
+        for _ in range(count):
+            now += 0.02
+            for back in queue.tick():
+                progress.extend(playout.marked(back, now))
+                queue.write(playout.outgoing(now))
+
+    for number, (live, frames, wanted, pause) in enumerate(said):
+        audio = bytes([1 + number]) * FRAME * frames
+        pieces = [Piece(audio, number if wanted else None)]
+        if live:
+            assert playout.append("live", pieces)
+        else:
+            playout.begin(str(number), pieces)
+        whole += audio
+        expected += [Played("live" if live else str(number), number)] if wanted else []
+        expected += [] if live else [Finished(str(number))]
+        queue.write(playout.outgoing(now))
+        ticks(pause)
+    for _ in range(10_000):
+        if playout.idle:
+            break
+        ticks(1)
+    assert playout.idle
+    assert playout.queued == 0
+    assert bytes(queue.heard) == whole
+    assert progress == expected
+    assert queue.longest <= 600 + 130
+
+
+def test_what_comes_at_once_goes_in_one_message_with_one_mark() -> None:
+    playout = Playout(SILENCE)
+    for number in range(50):
+        playout.append(str(number), [Piece(bytes([number]) * FRAME)])
+    first, behind_it, rest = playout.outgoing(0.0)
+    assert (first, behind_it) == (b"\0" * FRAME, mark("1")), "somebody wants to know that it plays"
+    assert rest == b"".join(bytes([number]) * FRAME for number in range(1, 50))
+    assert playout.queued == 50
+    assert playout.marked("1", 0.02) == []
+    assert playout.queued == 49
+    assert playout.outgoing(0.02) == [mark("2")]
+    playout.append("x", [Piece(b"\x01" * FRAME)])
+    assert playout.outgoing(0.04) == [b"\x01" * FRAME], "a mark is on its way"
+    assert playout.marked("2", 1.0) == []
+    assert playout.outgoing(1.0) == [mark("3")]
+    assert playout.marked("3", 1.02) == []
+    assert playout.idle
+
+
+def test_there_is_a_mark_every_two_seconds_and_behind_what_is_wanted() -> None:
+    playout = Playout(SILENCE)
+    for number in range(250):
+        playout.append(str(number), [Piece(b"\x01" * FRAME, 7 if number == 120 else None)])
+    lengths = [len(message) // FRAME if isinstance(message, bytes) else "mark" for message in playout.outgoing(0.0)]
+    assert lengths == [1, "mark", 100, "mark", 20, "mark", 100, "mark", 29]
+
+
+def test_a_flush_names_nothing_of_what_was_said_as_it_came() -> None:
+    playout = Playout(SILENCE, max_queued=1.0)
+    for _ in range(100):
+        playout.append("live", [Piece(b"\x01" * FRAME, 1)])
+    playout.begin("u", [Piece(b"\x01" * FRAME)])
+    playout.outgoing(0.0)
+    assert playout.flush() == ["u"]
+    assert playout.idle
+    assert playout.append("live", [Piece(b"\x01" * FRAME)])
+    assert playout.outgoing(0.0) == [b"\x01" * FRAME, mark("51")]
+
+
+def test_only_so_much_waits_and_what_is_not_taken_is_told_of_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_WAITING", 60.0)
+    playout, queue = Playout(SILENCE), Queue()
+    taken = [playout.append("live", [Piece(b"\x01" * 8000, number)]) for number in range(80)]
+    assert taken == [True] * 60 + [False] * 20
+    progress = play(playout, queue)
+    assert [step.index for step in progress if not isinstance(step, Finished)] == list(range(80))
+    assert len(queue.heard) == 8000 * 60
+    assert playout.append("live", [Piece(b"\x01" * 8000 * 60)])
+    playout.flush()
+    assert playout.append("live", [Piece(b"\x01" * 8000 * 60)])
