@@ -6,11 +6,12 @@ Seconds everywhere. Defaults are those of the HTTP API.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from otpvoice.core.digits import DigitRules
-from otpvoice.core.secret import OtpCode
+from otpvoice.core.secret import OtpCode, Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,68 @@ class SendDigits:
 
 
 @dataclass(frozen=True, slots=True)
+class BasicAuth:
+    """A name and a password (RFC 7617)."""
+
+    username: str = field(repr=False)  # some put the key here
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class BearerAuth:
+    """A token (RFC 6750)."""
+
+    token: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureAuth:
+    """A secret that signs the moment and the URL of each handshake."""
+
+    secret: Secret
+
+
+StreamAuth: TypeAlias = BasicAuth | BearerAuth | SignatureAuth
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """Send the call's audio to a WebSocket, in a format that is spoken there.
+
+    ``mode``: ``listen`` runs beside the plan until it is stopped or the call ends; ``talk`` lets the other side have
+    the callee, both ways, until its socket ends. ``tracks``: ``inbound`` from the phone, ``outbound`` to it, ``second``
+    from the other leg; where a channel or a trunk is tapped ``near`` is what the channel says and ``far`` what it
+    hears. ``sample_rate`` in Hz, None: the format's own. ``trusted``: the URL is the administrator's.
+    """
+
+    url: str = field(repr=False)  # it may hold a token
+    format: str
+    name: str = "stream"
+    mode: str = "listen"
+    tracks: tuple[str, ...] = ("inbound",)
+    sample_rate: int | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict, repr=False)
+    auth: StreamAuth | None = None
+    trusted: bool = False
+    id: str | None = None
+    tag: str | None = None
+
+    @property
+    def talks(self) -> bool:
+        """Does the other side have the callee?"""
+        return self.mode == "talk"
+
+
+@dataclass(frozen=True, slots=True)
+class StopStream:
+    """End the stream of this name."""
+
+    name: str = "stream"
+    id: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Hangup:
     """End the call here, whatever was to follow it."""
 
@@ -163,4 +226,4 @@ class Hangup:
     tag: str | None = None
 
 
-Action: TypeAlias = Say | SayCode | Play | Gather | Pause | SendDigits | Dial | Hangup
+Action: TypeAlias = Say | SayCode | Play | Gather | Pause | SendDigits | Dial | Stream | StopStream | Hangup

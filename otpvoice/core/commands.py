@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from otpvoice.core.actions import Stream
 from otpvoice.core.events import Report
 from otpvoice.core.outcome import OwnAction
 from otpvoice.core.speech import Script
@@ -76,9 +77,24 @@ class StopSpeaking:
 
 @dataclass(frozen=True, slots=True)
 class SendDigits:
-    """Press keys on the first party's line. Nothing comes of it but ``DigitsNotSent``, where Asterisk refuses."""
+    """Press keys on the first party's line. What comes of it: ``DigitsSent``, ``DigitsNotSent``."""
 
     digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StartStream:
+    """Open a stream of the call's audio. What comes of it: ``StreamStarted``, ``StreamEnded`` with this ``number``."""
+
+    number: int
+    order: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class StopStream:
+    """End the stream of this number. What comes of it: ``StreamEnded``, at once."""
+
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +127,8 @@ Command: TypeAlias = (
     | Speak
     | StopSpeaking
     | SendDigits
+    | StartStream
+    | StopStream
     | Ask
     | HangUp
     | Tell

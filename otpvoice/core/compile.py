@@ -21,6 +21,8 @@ from otpvoice.core.actions import (
     Say,
     SayCode,
     SendDigits,
+    StopStream,
+    Stream,
 )
 from otpvoice.core.locale import Locales
 from otpvoice.core.plan import CallPlan
@@ -89,13 +91,27 @@ class DialStep:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamStep:
+    """Open a stream; one that talks has the callee until it ends."""
+
+    action: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class StopStreamStep:
+    """End a stream."""
+
+    action: StopStream
+
+
+@dataclass(frozen=True, slots=True)
 class HangupStep:
     """End here."""
 
     action: Hangup
 
 
-Step: TypeAlias = SpokenStep | CodeStep | GatherStep | SendStep | DialStep | HangupStep
+Step: TypeAlias = SpokenStep | CodeStep | GatherStep | SendStep | DialStep | StreamStep | StopStreamStep | HangupStep
 
 TONE: Final = 0.1
 """Seconds that a key which we press sounds."""
@@ -103,6 +119,8 @@ KEY: Final = 0.25
 """Seconds from one key to the next: it is quiet before each for as long as it sounds, and nobody is always in time."""
 WAIT: Final = 0.5
 """Seconds of a ``w``."""
+LATE: Final = 5.0
+"""Seconds by which keys may be late, all in all, before no more of them are pressed."""
 
 
 def compile_plan(plan: CallPlan, locales: Locales) -> tuple[Step, ...]:
@@ -132,7 +150,7 @@ def scripts_of(step: Step) -> tuple[Script, ...]:
             return (prompt, success, failure)
         case DialStep(ringback=ringback_):
             return (ringback_,)
-        case SendStep() | HangupStep():
+        case SendStep() | StreamStep() | StopStreamStep() | HangupStep():
             return ()
         case _:
             assert_never(step)
@@ -165,6 +183,10 @@ def _compile(action: Action, plan: CallPlan, locales: Locales) -> Step:
             return SendStep(action, sending_seconds(digits))
         case Dial():
             return DialStep(action, ringback(plan.language))
+        case Stream():
+            return StreamStep(action)
+        case StopStream():
+            return StopStreamStep(action)
         case Hangup():
             return HangupStep(action)
         case _:
@@ -235,5 +257,7 @@ _TYPES: Final = {
     "Pause": "pause",
     "SendDigits": "send_digits",
     "Dial": "dial",
+    "Stream": "stream",
+    "StopStream": "stop_stream",
     "Hangup": "hangup",
 }

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from otpvoice.core.actions import Action
 from otpvoice.core.digits import Collected
+from otpvoice.core.media import StreamReport
 from otpvoice.core.outcome import Fault, Outcome, OwnAction
 
 # --- happenings ---------------------------------------------------------------------------------------------------
@@ -138,6 +139,13 @@ class DigitReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class DigitsSent:
+    """The keys that we wanted pressed have sounded, each of them."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class DigitsNotSent:
     """Asterisk did not press the keys that we wanted pressed."""
 
@@ -213,6 +221,33 @@ class PartiesParted:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamStarted:
+    """The other side of stream ``number`` (from 1, in this call) is there, and hears the call."""
+
+    number: int
+    report: StreamReport
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamEnded:
+    """Stream ``number`` is over, or never came to be: ``report`` has how. Told once."""
+
+    number: int
+    report: StreamReport
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSilent:
+    """Nothing can be heard of a party for now, so that this track of stream ``number`` is silence. Told once."""
+
+    number: int
+    track: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Flooded:
     """More happened than anybody can follow; some of it was lost."""
 
@@ -241,6 +276,7 @@ Happening: TypeAlias = (
     | SpeakingFinished
     | SpeakingFailed
     | DigitReceived
+    | DigitsSent
     | DigitsNotSent
     | Instructed
     | NotInstructed
@@ -250,6 +286,9 @@ Happening: TypeAlias = (
     | OnSecond
     | PartiesConnected
     | PartiesParted
+    | StreamStarted
+    | StreamEnded
+    | TrackSilent
     | Flooded
     | HangupAsked
 )

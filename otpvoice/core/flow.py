@@ -22,6 +22,8 @@ from otpvoice.core.compile import (
     SendStep,
     SpokenStep,
     Step,
+    StopStreamStep,
+    StreamStep,
     compile_actions,
     compile_plan,
     scripts_in,
@@ -53,6 +55,7 @@ from otpvoice.core.proof import Proof
 from otpvoice.core.speaking import speak
 from otpvoice.core.speech import Script
 from otpvoice.core.stage import ActionFault, PlanOver, Stage, Steps, TimedOut, Told
+from otpvoice.core.streaming import begin, stop_stream, stream
 
 TO_ANSWER = 10.0
 """Seconds that picking up a channel which was handed to us may take, with the wait for a media leg."""
@@ -206,6 +209,8 @@ class CallFlow:
         if self._is_stale(told.at):
             yield from self._let_go(OwnAction.EXPIRED)
             return
+        for order in self.plan.streams:
+            begin(stage, order, None)
         hung_up = False
         try:
             hung_up = yield from self._do_all()
@@ -262,6 +267,10 @@ class CallFlow:
                 yield from gather(self._stage, step)
             case DialStep():
                 yield from dial(self._stage, step)
+            case StreamStep():
+                yield from stream(self._stage, step)
+            case StopStreamStep():
+                stop_stream(self._stage, step)
             case HangupStep():
                 pass
             case _:

@@ -16,8 +16,11 @@ from otpvoice.core.events import (
     Happening,
     KeyPressed,
     OnSecond,
+    StreamEnded,
+    TrackSilent,
 )
 from otpvoice.core.stage import Stage
+from otpvoice.core.streaming import ended, silent
 
 
 def hear(stage: Stage, event: Happening) -> None:
@@ -41,6 +44,10 @@ def hear(stage: Stage, event: Happening) -> None:
             stage.gone = True
         case OnSecond():
             _hear_of_the_second(stage, event)
+        case StreamEnded():
+            ended(stage, event)
+        case TrackSilent():
+            silent(stage, event)
         case _:
             pass  # what was said and asked concerns the running step alone
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from otpvoice.core.actions import Action
+from otpvoice.core.actions import Action, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class CallPlan:
     ``inbound``: Asterisk hands us a channel, which is answered; nobody is dialled, and ``to`` and ``caller_id`` are
     what that channel says of itself (``to`` None: not known yet). ``goes_on``: when the plan is over, the channel goes
     on in the dialplan that handed it to us; else it is hung up. ``shown``: the caller ID that second legs show which do
-    not say; of a channel that was handed to us ``caller_id`` is somebody else's.
+    not say; of a channel that was handed to us ``caller_id`` is somebody else's. ``streams``: what the administrator
+    has streamed of every call on this trunk, from the answer on.
     """
 
     to: str | None
@@ -55,6 +56,7 @@ class CallPlan:
     inbound: bool = False
     goes_on: bool = False
     shown: str | None = None
+    streams: tuple[Stream, ...] = ()
 
     @property
     def asks_at_answer(self) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from otpvoice.core.actions import Stream
 from otpvoice.core.events import (
     ActionFailed,
     Asked,
@@ -25,9 +26,12 @@ from otpvoice.core.events import (
     QualitySampled,
     SecondEnded,
     SpeakingStarted,
+    StreamEnded,
+    StreamStarted,
 )
 from otpvoice.core.instants import rfc3339, span_ms
 from otpvoice.core.legs import SecondLeg, leg_json, outcome_json
+from otpvoice.core.media import StreamReport, report_of
 from otpvoice.core.outcome import Outcome
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
@@ -51,7 +55,7 @@ class CallRecord:
     """One call. Instants in Unix seconds.
 
     ``channel``: the first party's, None until there is one. ``plan`` and ``proof`` are replaced when somebody comes
-    for a prepared call. ``seconds``: the second legs by their number.
+    for a prepared call. ``seconds``: the second legs by their number; ``streams``: those of its audio by theirs.
     """
 
     id: str
@@ -75,6 +79,7 @@ class CallRecord:
     outcome: Outcome | None = None
     quality: QualitySampled | None = None
     seconds: dict[int, SecondLeg] = field(default_factory=dict)
+    streams: dict[int, StreamReport] = field(default_factory=dict)
     collected: list[dict[str, Any]] = field(default_factory=list)
     errors: list[dict[str, Any]] = field(default_factory=list)
 
@@ -107,10 +112,18 @@ class CallRecord:
                 self.errors.append({"code": code, "message": message, "action": index})
             case CallEnded(at=at) | CallReleased(at=at):
                 self.ended_at = at
+            case _:
+                self._note_of_others(event)
+
+    def _note_of_others(self, event: Event) -> None:
+        """Take down what happened to a second party, or to a stream."""
+        match event:
             case OnSecond(number=number, event=of_second):
                 self.second(number).note(of_second)
             case SecondEnded(number=number, outcome=outcome):
                 self.second(number).outcome = outcome
+            case StreamStarted(number=number, report=report) | StreamEnded(number=number, report=report):
+                self.streams[number] = report
             case _:
                 pass
 
@@ -121,6 +134,10 @@ class CallRecord:
         self.state = State.ENDED
         for second in self.seconds.values():
             second.close(outcome, self.ended_at)
+
+    def stream_ordered(self, number: int, order: Stream) -> None:
+        """A stream is about to be opened."""
+        self.streams[number] = report_of(order)
 
     @property
     def ring_ms(self) -> int | None:
@@ -170,7 +187,7 @@ class CallRecord:
             "ring_ms": self.ring_ms,
             "talk_ms": self.talk_ms,
             "legs": self._legs(),
-            "media": [],
+            "media": [self.streams[number].to_json() for number in sorted(self.streams)],
             "speech": {"voice": self.voice, "fallback": None},
             "node": self.node,
             "instance": self.instance,

@@ -17,6 +17,7 @@ from otpvoice.core.outcome import Ending, Fault, OwnAction
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
 from otpvoice.core.second import Second
+from otpvoice.core.streams import RunningStreams
 
 T = TypeVar("T")
 
@@ -53,7 +54,8 @@ class Stage:
     """``now`` is set on each entry and nowhere else; ``deadline`` is the running step's, ``limit`` the whole talk's.
 
     ``gone``: the first party's channel is no longer ours. ``second``: the second party, while there is one;
-    ``seconds``: how many were called so far. ``talking``: the two hear each other, and not us.
+    ``seconds``: how many were called so far. ``talking``: the two hear each other, and not us. ``streams``: those of
+    the call's audio that run.
 
     ``index``: of the running action, among all that were asked for so far. ``asks``: when it is done, somebody is asked
     what to do next; ``question``: the report of what it brought, by which that is then done.
@@ -76,6 +78,7 @@ class Stage:
     utterances: int = 0
     seconds: int = 0
     second: Second | None = None
+    streams: RunningStreams = field(default_factory=RunningStreams)
     collected: Collected | None = None
     typed: list[str] = field(default_factory=list, repr=False)
     commands: list[Command] = field(default_factory=list)

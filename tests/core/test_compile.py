@@ -21,6 +21,8 @@ from otpvoice.core.actions import (
     Say,
     SayCode,
     SendDigits,
+    StopStream,
+    Stream,
 )
 from otpvoice.core.compile import (
     KEY,
@@ -32,6 +34,8 @@ from otpvoice.core.compile import (
     HangupStep,
     SendStep,
     SpokenStep,
+    StopStreamStep,
+    StreamStep,
     compile_plan,
     scripts_in,
     scripts_of,
@@ -56,6 +60,8 @@ ROWS: list[tuple[Action, type, str]] = [
     (Gather(DigitRules()), GatherStep, "gather"),
     (SendDigits("12#"), SendStep, "send_digits"),
     (Dial("+15550177"), DialStep, "dial"),
+    (Stream("wss://example.com/ear", "twilio"), StreamStep, "stream"),
+    (StopStream(), StopStreamStep, "stop_stream"),
     (Hangup(), HangupStep, "hangup"),
 ]
 

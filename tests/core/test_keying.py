@@ -7,6 +7,7 @@ import pytest
 from otpvoice.core.actions import Action, Gather, Say, SendDigits
 from otpvoice.core.commands import HangUp, Speak
 from otpvoice.core.commands import SendDigits as Send
+from otpvoice.core.compile import LATE
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.events import (
     ActionCompleted,
@@ -16,6 +17,7 @@ from otpvoice.core.events import (
     CallHeld,
     CallResumed,
     DigitsNotSent,
+    DigitsSent,
     HangupAsked,
 )
 from otpvoice.core.flow import CallFlow
@@ -35,12 +37,23 @@ def sending(*others: Action) -> tuple[CallFlow, list[Done]]:
     return flow, live(flow, ANSWERED)
 
 
-def test_keys_are_pressed_and_their_time_is_waited_for() -> None:
+@pytest.mark.parametrize("after", [0.0, TO_SEND, TO_SEND + 1.9 * LATE])
+def test_the_plan_goes_on_when_the_keys_have_sounded_and_not_by_the_clock(after: float) -> None:
     flow, done = sending(BYE)
     assert orders(done)[-1] == Send("ww12#")
-    assert flow.deadline == pytest.approx(1.0 + TO_SEND)
-    done = go_on(flow, (flow.deadline or 0.0, PASSES))
+    done = go_on(flow, (1.0 + after, DigitsSent(1001.0 + after)))
     assert reports(done) == [ActionCompleted(0, "send_digits", "extension")]
+    assert orders(done) == [Speak("1", flow.scripts[0], 0, lead_in=flow.plan.lead_in)]
+
+
+def test_keys_that_nobody_confirms_are_told_and_the_plan_goes_on() -> None:
+    flow, _ = sending(BYE)
+    assert flow.deadline == pytest.approx(1.0 + TO_SEND + 2 * LATE)
+    done = go_on(flow, (flow.deadline or 0.0, PASSES))
+    assert reports(done) == [
+        ActionFailed(0, "digits_not_confirmed", "Asterisk did not say that they sounded"),
+        ActionCompleted(0, "send_digits", "extension"),
+    ]
     assert orders(done) == [Speak("1", flow.scripts[0], 0, lead_in=flow.plan.lead_in)]
 
 
@@ -51,24 +64,24 @@ def test_keys_that_can_not_be_pressed_are_told_and_the_plan_goes_on() -> None:
     assert orders(done) == [Speak("1", flow.scripts[0], 0, lead_in=flow.plan.lead_in)]
 
 
-def test_keys_that_could_not_be_pressed_after_all_are_nobodys_business_any_more() -> None:
+@pytest.mark.parametrize("event", [DigitsNotSent(1002.0), DigitsSent(1002.0)])
+def test_what_is_told_once_more_is_nobodys_business(event: DigitsNotSent | DigitsSent) -> None:
     flow, _ = sending(BYE)
-    go_on(flow, (flow.deadline or 0.0, PASSES))
-    assert go_on(flow, (3.0, DigitsNotSent(1003.0))) == []
+    go_on(flow, (1.5, event))
+    assert go_on(flow, (2.0, event)) == []
 
 
 def test_keys_of_the_callee_meanwhile_wait_for_whoever_asks_next() -> None:
     flow, _ = sending(Gather(DigitRules(max_digits=2), type_ahead="keep"))
     go_on(flow, *pressed(1.5, *"42"))
-    go_on(flow, (flow.deadline or 0.0, PASSES))
+    go_on(flow, (3.0, DigitsSent(1003.0)))
     assert flow.collected is not None
     assert flow.collected.keys == Keys("42")
 
 
 def test_on_hold_keys_are_pressed_all_the_same() -> None:
     flow, _ = sending(BYE)
-    due = flow.deadline or 0.0
-    assert orders(go_on(flow, (1.2, CallHeld(1001.2)), (due, PASSES))) == []
+    assert orders(go_on(flow, (1.2, CallHeld(1001.2)), (3.0, DigitsSent(1003.0)))) == []
     assert [type(order) for order in orders(go_on(flow, (9.0, CallResumed(1009.0))))] == [Speak]
 
 
