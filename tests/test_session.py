@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from otpvoice import session as module
 from otpvoice.core import asking
 from otpvoice.core import flow as flow_module
-from otpvoice.core.actions import Action, Dial, Gather, Hangup, Say, SayCode, SendDigits
+from otpvoice.core.actions import Action, Dial, Gather, Hangup, Say, SayCode, SendDigits, StopStream, Stream
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.events import (
     ActionCompleted,
@@ -27,6 +27,7 @@ from otpvoice.core.events import (
     DigitReceived,
     DigitsCollected,
     DigitsNotSent,
+    DigitsSent,
     Event,
     HangupAsked,
     Happening,
@@ -37,9 +38,12 @@ from otpvoice.core.events import (
     PiecePlayed,
     SpeakingFinished,
     SpeakingStarted,
+    StreamEnded,
+    StreamStarted,
 )
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.locale import Locale, Locales
+from otpvoice.core.media import Disconnected, StreamReport, StreamStatus, report_of
 from otpvoice.core.outcome import Fault, OwnAction
 from otpvoice.core.plan import CallPlan, Webhook
 from otpvoice.core.record import CallRecord, State
@@ -48,6 +52,8 @@ from otpvoice.core.secret import OtpCode
 from otpvoice.core.speech import Script, SpeechUnavailable
 from otpvoice.media.playout import Piece
 from otpvoice.session import BACKLOG, LEAD_OUT, CallSession, NoAnswer
+from otpvoice.session import driver as module
+from otpvoice.session import sounds as sounds_module
 
 LOCALES = Locales(
     [
@@ -94,6 +100,7 @@ class Line:
         self.results: list[Result] = []
         self.reported: list[Result] = []
         self.spoken: list[tuple[str, tuple[Piece, ...]]] = []
+        self.streams: dict[int, StreamReport] = {}
         self.on: dict[str, Callable[[], Any]] = {}
         self.tell: Callable[[Happening], None] = lambda _: None
 
@@ -126,7 +133,29 @@ class Line:
         await self._do("speak", played)
 
     async def send_digits(self, digits: str, /) -> None:
-        await self._do(f"send {digits}")
+        await self._do(f"send {digits}", lambda: self.tell(DigitsSent(1004.0)))
+
+    def start_stream(self, number: int, order: Stream, /) -> None:
+        def started() -> None:
+            report = replace(report_of(order), status=StreamStatus.CONNECTED, started_at=1004.0)
+            self.streams[number] = report
+            self.tell(StreamStarted(number, report, 1004.0))
+
+        self.did.append(f"stream {number}")
+        self.on.get(f"stream {number}", started)()
+
+    def stop_stream(self, number: int, /) -> None:
+        self.did.append(f"stop_stream {number}")
+        self.tell(self._over(number, Disconnected.PLAN))
+
+    def end_streams(self, by: Disconnected, /) -> list[StreamEnded]:
+        return [self._over(number, by) for number in self.streams]
+
+    def _over(self, number: int, by: Disconnected) -> StreamEnded:
+        if (report := self.streams[number]).disconnected_by is None:
+            report = replace(report, status=StreamStatus.COMPLETED, disconnected_by=by, ended_at=1006.0)
+            self.streams[number] = report
+        return StreamEnded(number, report, 1006.0)
 
     async def stop(self) -> None:
         await self._do("stop")
@@ -292,6 +321,31 @@ async def test_whoever_follows_hears_of_what_the_record_knows_already() -> None:
     assert states[CallAnswered] is State.ANSWERED
 
 
+async def test_a_stream_ends_before_its_call_does() -> None:
+    call = Call(Stream("wss://example.com/ear", "twilio"), Say("One."))
+    assert await call.run() == ("completed", None, "plan")
+    assert call.commands == ["dial", "stream 1", "speak", "hang_up"]
+    [(ended, state)] = [(event, state) for event, state in call.followed if isinstance(event, StreamEnded)]
+    assert (ended.report.disconnected_by, state) == (Disconnected.CALL, State.ANSWERED)
+    assert call.record.to_json()["media"] == [ended.report.to_json()]
+
+
+async def test_a_stream_that_was_stopped_is_told_of_once() -> None:
+    call = Call(Stream("wss://example.com/ear", "twilio"), Say("One."), StopStream(), Say("Two."))
+    await call.run()
+    assert call.commands == ["dial", "stream 1", "speak", "stop_stream 1", "speak", "hang_up"]
+    [ended] = [event for event, _ in call.followed if isinstance(event, StreamEnded)]
+    assert ended.report.disconnected_by is Disconnected.PLAN
+
+
+async def test_a_shutdown_is_what_ends_a_stream_then() -> None:
+    call = Call(Stream("wss://example.com/ear", "twilio"), ASK)
+    call.line.on["stream 1"] = lambda: call.session.hang_up(OwnAction.SHUTDOWN)
+    call.line.streams[1] = report_of(Stream("wss://example.com/ear", "twilio"))
+    await call.run()
+    assert call.record.streams[1].disconnected_by is Disconnected.US
+
+
 async def test_all_sound_is_made_before_anybody_is_rung() -> None:
     call = Call(Say("One."), Gather(DigitRules(max_digits=1, first_digit_timeout=0.01), prompt=(Say("Two."),)))
     call.line.on["dial"] = lambda: call.line.tell(CallEnded(1001.0, sip_status=486))
@@ -424,7 +478,7 @@ async def test_who_calls_it_off_while_the_sound_is_made_does_not_wait_for_the_so
 
 
 async def test_sound_that_is_not_ready_in_time_rings_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "READY_WITHIN", 0.01)
+    monkeypatch.setattr(sounds_module, "READY_WITHIN", 0.01)
     call = Call()
     call.voice.on_prepare = lambda _: asyncio.Event().wait()
     assert await call.run() == ("failed", "speech_unavailable", "us")

@@ -26,6 +26,7 @@ from otpvoice.core.events import (
     DigitReceived,
     DigitsCollected,
     DigitsNotSent,
+    DigitsSent,
     Event,
     Flooded,
     HangupAsked,
@@ -45,6 +46,9 @@ from otpvoice.core.events import (
     SpeakingFailed,
     SpeakingFinished,
     SpeakingStarted,
+    StreamEnded,
+    StreamStarted,
+    TrackSilent,
 )
 from otpvoice.core.instants import span_ms
 from otpvoice.core.legs import outcome_json
@@ -162,6 +166,27 @@ def _tell_of_media(event: _OfMedia | _Rest) -> _Told | None:
             return "media.unavailable", {}
         case Flooded():
             return "call.flooded", {}
+        case TrackSilent(number=number, track=track):
+            return "stream.track_silent", {"stream": number, "track": track}
+        case StreamStarted(number=number, report=report):
+            return "stream.started", {
+                "stream": number,
+                "name": report.name,
+                "format": report.format,
+                "mode": report.mode,
+            }
+        case StreamEnded(number=number, report=report):
+            return "stream.ended", {
+                "stream": number,
+                "name": report.name,
+                "status": report.status.value,
+                "disconnected_by": report.disconnected_by.value if report.disconnected_by is not None else None,
+                "frames_sent": report.frames_sent,
+                "dropped": report.dropped,
+                "reconnects": report.reconnects,
+                "close_code": report.close_code,
+                "error": report.error,
+            }
         case _:
             return _tell_of_speech(event)
 
@@ -176,6 +201,8 @@ def _tell_of_speech(event: _Rest) -> _Told | None:
             return "speech.failed", {"reason": reason}
         case CharacterPlayed() | CodeDelivered() | CodeReplayed():
             return _tell_of_code(event)
+        case DigitsSent():
+            return "digits.sent", {}
         case DigitsNotSent():
             return "digits.not_sent", {}
         case KeyPressed(second=second):
@@ -210,7 +237,7 @@ def _tell_of_code(event: CharacterPlayed | CodeDelivered | CodeReplayed) -> _Tol
             assert_never(event)
 
 
-_OfMedia: TypeAlias = MediaLost | MediaUnavailable | Flooded
+_OfMedia: TypeAlias = MediaLost | MediaUnavailable | Flooded | StreamStarted | StreamEnded | TrackSilent
 _Rest: TypeAlias = (
     SpeakingStarted
     | SpeakingFinished
@@ -218,6 +245,7 @@ _Rest: TypeAlias = (
     | CharacterPlayed
     | CodeDelivered
     | CodeReplayed
+    | DigitsSent
     | DigitsNotSent
     | KeyPressed
     | DigitsCollected

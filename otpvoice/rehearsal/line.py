@@ -6,19 +6,27 @@ here that could hand a channel to us, or have one back.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Final
 
+from otpvoice.core.actions import Stream
+from otpvoice.core.compile import sending_seconds
 from otpvoice.core.events import (
     CallAnswered,
     CallEnded,
+    DigitsSent,
     Happening,
     OfSecond,
     OnSecond,
     PartiesConnected,
     PartiesParted,
+    StreamEnded,
+    StreamStarted,
 )
+from otpvoice.core.media import Disconnected, StreamReport, StreamStatus, report_of
 from otpvoice.core.result import Result
 from otpvoice.media.playout import Piece
 from otpvoice.rehearsal.callee import Callee, Heard
@@ -49,6 +57,8 @@ class RehearsalLine:
         self._first = Callee(script, self._hear, wall)
         self._playing = Playing(self._hear_speech, wall)
         self._seconds: dict[int, Callee] = {}
+        self._streams: dict[int, StreamReport] = {}
+        self._keys: asyncio.TimerHandle | None = None
 
     def listen(self, tell: Callable[[Happening], None]) -> None:
         """Say who is told. Before anything else."""
@@ -85,7 +95,27 @@ class RehearsalLine:
         self._playing.cut()
 
     async def send_digits(self, digits: str) -> None:
-        """A callee takes no keys."""
+        """Let the time of these keys pass, which reach nobody: ``DigitsSent``, unless others come or the call ends."""
+        self._press_no_more()
+        if not self._first.over:
+            self._keys = asyncio.get_running_loop().call_later(sending_seconds(digits), self._pressed)
+
+    def start_stream(self, number: int, order: Stream) -> None:
+        """Say that a stream began: no socket is opened. One that talks is over at once, as if the other side left."""
+        report = replace(report_of(order), status=StreamStatus.CONNECTED, started_at=self._wall())
+        self._streams[number] = report
+        self._tell(StreamStarted(number, report, self._wall()))
+        if order.talks:
+            self._end_stream(number, Disconnected.PEER)
+
+    def stop_stream(self, number: int) -> None:
+        """Say that a stream has ended."""
+        self._end_stream(number, Disconnected.PLAN)
+
+    def end_streams(self, by: Disconnected) -> list[StreamEnded]:
+        """End all streams. Returns how each has ended."""
+        self._streams = {number: _ended(report, by, self._wall()) for number, report in self._streams.items()}
+        return [StreamEnded(number, report, self._wall()) for number, report in self._streams.items()]
 
     async def sample(self) -> None:
         """There is no audio on any wire, and nothing to say of its quality."""
@@ -94,6 +124,7 @@ class RehearsalLine:
         """Let go of everything: nothing is told any more."""
         self._tell = lambda _: None
         self._playing.drop()
+        self._press_no_more()
         for callee in (self._first, *self._seconds.values()):
             callee.close()
 
@@ -133,18 +164,38 @@ class RehearsalLine:
         party = self._seconds[number] = Callee(script, tell, self._wall)
         return party
 
+    def _end_stream(self, number: int, by: Disconnected) -> None:
+        report = self._streams.get(number)
+        if report is not None and report.disconnected_by is None:
+            ended = self._streams[number] = _ended(report, by, self._wall())
+            self._tell(StreamEnded(number, ended, self._wall()))
+
     # --- what is told -----------------------------------------------------------------------------------------------
 
     def _hear(self, event: OfSecond) -> None:
         if isinstance(event, CallEnded):
             self._playing.drop()
+            self._press_no_more()
         self._tell(event)
         if isinstance(event, CallAnswered):
             self._first.listen()
 
+    def _pressed(self) -> None:
+        self._tell(DigitsSent(self._wall()))
+
+    def _press_no_more(self) -> None:
+        if self._keys is not None:
+            self._keys.cancel()
+
     def _hear_speech(self, event: Heard) -> None:
         self._tell(event)
         self._first.hear(event)
+
+
+def _ended(report: StreamReport, by: Disconnected, at: float) -> StreamReport:
+    if report.disconnected_by is not None:
+        return report
+    return replace(report, status=StreamStatus.COMPLETED, disconnected_by=by, ended_at=at)
 
 
 def _up(callee: Callee) -> bool:

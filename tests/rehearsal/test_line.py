@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otpvoice.core.compile import sending_seconds
 from otpvoice.core.events import (
     CallAnswered,
     CallDialed,
     CallEnded,
     CallProgressed,
     DigitReceived,
+    DigitsSent,
     Happening,
     OnSecond,
     OriginateAccepted,
@@ -310,6 +312,34 @@ def test_nobody_presses_keys_for_what_is_said_while_two_talk() -> None:
         await call.line.speak("2", (audio(1.0, 0),))
 
     assert not [event for event in told(ANYBODY, story) if isinstance(event, DigitReceived)]
+
+
+# --- keys that we press -----------------------------------------------------------------------------------------------
+
+
+def test_keys_that_reach_nobody_take_their_time() -> None:
+    (sent,) = told(PicksUp(), lambda call: call.line.send_digits("12w#"))
+    assert isinstance(sent, DigitsSent)
+    assert sent.at - BEGAN - 0.045 == pytest.approx(sending_seconds("12w#"))
+
+
+def test_other_keys_are_pressed_instead_of_those_that_are_on_their_way() -> None:
+    async def story(call: Told) -> None:
+        await call.line.send_digits("1234567890")
+        await call.line.send_digits("1")
+
+    assert len(told(PicksUp(), story)) == 1
+
+
+@pytest.mark.parametrize("end", ["hang_up", "close"])
+def test_the_end_of_the_call_ends_the_pressing(end: str) -> None:
+    async def story(call: Told) -> None:
+        await call.line.send_digits("12")
+        await ORDERS[end](call.line, 1)
+        await call.line.send_digits("3")
+        assert timers() == 0
+
+    assert not [event for event in told(PicksUp(), story) if isinstance(event, DigitsSent)]
 
 
 # --- any order --------------------------------------------------------------------------------------------------------

@@ -1,20 +1,19 @@
 """Drive one call from its plan to its end: the only loop there is.
 
-The session joins the pure flow to the world through four ports, which it declares here and is handed: a line to the
-telephone, a voice, a clock and a follower. It makes no decisions of its own.
+The session joins the pure flow to the world through the ports that it is handed: a line to the telephone, a voice, a
+clock and a follower. It makes no decisions of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any, Final, Protocol, assert_never
+from typing import Any, Final, assert_never
 
 import structlog
 
-from otpvoice.core.actions import Action
 from otpvoice.core.commands import (
     Answer,
     Ask,
@@ -28,7 +27,9 @@ from otpvoice.core.commands import (
     Release,
     SendDigits,
     Speak,
+    StartStream,
     StopSpeaking,
+    StopStream,
     Tell,
 )
 from otpvoice.core.compile import scripts_in
@@ -46,72 +47,22 @@ from otpvoice.core.events import (
     Instructed,
     NotInstructed,
     SpeakingFailed,
+    StreamEnded,
 )
 from otpvoice.core.flow import CallFlow
+from otpvoice.core.media import Disconnected, StreamStatus
 from otpvoice.core.outcome import Fault, Outcome, OwnAction, classify
 from otpvoice.core.record import CallRecord
 from otpvoice.core.result import Result
-from otpvoice.core.speech import Script, Silence, SpeechUnavailable
-from otpvoice.media.playout import Piece
+from otpvoice.session.ports import Asker, Clock, Line, NoAnswer, Voice
+from otpvoice.session.sounds import Sounds
 
 log = structlog.get_logger(__name__)
 
 BACKLOG: Final = 500
 """Events that may wait for one call. More is a flood, and ends the call."""
-LEAD_OUT: Final = 0.2
-"""Seconds of silence behind all that is said."""
-READY_WITHIN: Final = 30.0
-"""Seconds for all sound of a call to be ready, before it is dialled or when an answer wants more."""
 SAMPLE_EVERY: Final = 5.0
 """Seconds between two looks at the quality of a call."""
-
-
-class Line(Protocol):
-    """A telephone line: what it is told to do, and who hears what happens. Nothing raises for what Asterisk refuses."""
-
-    def listen(self, tell: Callable[[Happening], None], /) -> None: ...
-    async def dial(self) -> None: ...
-    async def answer(self) -> None: ...
-    async def report(self, result: Result, /) -> None: ...
-    async def release(self, result: Result, /) -> None: ...
-    async def dial_second(self, number: int, to: str, caller_id: str | None, ring_timeout: float, /) -> None: ...
-    async def hang_up_second(self, number: int, /) -> None: ...
-    async def connect(self, number: int, /) -> None: ...
-    async def part(self) -> None: ...
-    async def speak(self, utterance_id: str, pieces: Sequence[Piece], /) -> None: ...
-    async def stop(self) -> None: ...
-    async def send_digits(self, digits: str, /) -> None: ...
-    async def hang_up(self, result: Result, /) -> None: ...
-    async def sample(self) -> None: ...
-    async def close(self) -> None: ...
-
-
-class Voice(Protocol):
-    """Makes scripts into the line's audio: one sound an item, in order. Raises ``SpeechUnavailable``."""
-
-    async def prepare(self, script: Script, /) -> Sequence[bytes]: ...
-    def silence(self, seconds: float, /) -> bytes: ...
-
-
-class NoAnswer(Exception):
-    """Whoever was asked what to do next did not say, or nothing that can be done. ``code``, ``message``: for people."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(code)
-        self.code, self.message = code, message
-
-
-class Asker(Protocol):
-    """Asks what a call is to do next, by what it was just told as ``Asked``. Raises ``NoAnswer``."""
-
-    async def ask(self, record: CallRecord, /) -> tuple[Action, ...]: ...
-
-
-class Clock(Protocol):
-    """``now`` for timers, which never jumps; ``wall`` in Unix seconds, to be written down."""
-
-    def now(self) -> float: ...
-    def wall(self) -> float: ...
 
 
 class CallSession:
@@ -129,11 +80,11 @@ class CallSession:
         asker: Asker | None = None,
     ) -> None:
         self.record = record
-        self._flow, self._line, self._voice, self._clock, self._follow = flow, line, voice, clock, follow
+        self._flow, self._line, self._clock, self._follow = flow, line, clock, follow
         self._asker = asker
         self._events: asyncio.Queue[Happening] = asyncio.Queue(BACKLOG)
         self._flooded = self._broken = False
-        self._pieces: dict[Script, tuple[Piece, ...]] = {}
+        self._sounds = Sounds(voice)
         self._watching: set[asyncio.Task[None]] = set()
         self._acting: set[asyncio.Task[None]] = set()
 
@@ -150,6 +101,8 @@ class CallSession:
 
     def give_up(self, by: OwnAction) -> None:
         """Close the record of a call that is not carried to its end."""
+        with contextlib.suppress(Exception):  # it may be what is broken
+            self._end_streams(self._flow.ending.own or by)
         self.record.end(classify(replace(self._flow.ending, own=self._flow.ending.own or by)), self._clock.wall())
 
     async def run(self) -> CallRecord:
@@ -170,6 +123,10 @@ class CallSession:
                 self._start(let_go(self._result()), self._acting)
             for task in self._watching:
                 task.cancel()
+        try:
+            self._end_streams(self._flow.ending.own)
+        except Exception:
+            log.exception("session.streams_broken", call=self.record.id)
         # Now, and not when Asterisk has been told: it may be frozen, and the summary must not wait for that.
         self.record.end(self._outcome(), self._clock.wall())
         return self.record
@@ -181,7 +138,7 @@ class CallSession:
 
     async def _prepare(self) -> None:
         """Make all sound ahead. Where it can't be made nobody is rung; who hangs up meanwhile is not kept waiting."""
-        making = asyncio.create_task(self._made(self._flow.scripts), name=f"{self.record.id}-sound")
+        making = asyncio.create_task(self._sounds.made(self._flow.scripts), name=f"{self.record.id}-sound")
         try:
             while not (making.done() or self._flow.over):
                 event = asyncio.create_task(self._events.get())
@@ -199,32 +156,6 @@ class CallSession:
         log.error("session.speech_unavailable", call=self.record.id, reason=unavailable.reason)
         fault = Fault.SPEECH_UNAVAILABLE
         await self._perform(self._flow.give_up(*unavailable.complaint, fault, self._clock.now()))
-
-    async def _made(self, scripts: Sequence[Script]) -> SpeechUnavailable | None:
-        """Make the sound of scripts. Returns why it can't be made; None: it is."""
-        try:
-            async with asyncio.timeout(READY_WITHIN):
-                await self._make(scripts)
-        except TimeoutError:
-            return SpeechUnavailable("not_ready_in_time")
-        except SpeechUnavailable as error:
-            return error
-        return None
-
-    async def _make(self, scripts: Iterable[Script]) -> None:
-        """Make the sound of scripts, all at once. Raises ``SpeechUnavailable``."""
-        missing = [script for script in dict.fromkeys(scripts) if script not in self._pieces]
-        try:
-            async with asyncio.TaskGroup() as group:
-                making = {script: group.create_task(_sounds(self._voice, script)) for script in missing}
-        except ExceptionGroup as failures:
-            # One reason is enough.
-            raise failures.exceptions[0] from None
-        for script, sounds in making.items():
-            self._pieces[script] = tuple(
-                Piece(sound, None if isinstance(item, Silence) else index)
-                for index, (item, sound) in enumerate(zip(script, sounds.result(), strict=True))
-            )
 
     async def _drive(self) -> None:
         while not self._events.empty():
@@ -267,6 +198,11 @@ class CallSession:
                     await self._speak(command)
                 case StopSpeaking():
                     await self._line.stop()
+                case StartStream(number=number, order=order):
+                    self.record.stream_ordered(number, order)
+                    self._line.start_stream(number, order)
+                case StopStream(number=number):
+                    self._line.stop_stream(number)
                 case Ask():
                     self._start(self._ask(), self._watching)
                 case _:
@@ -274,7 +210,8 @@ class CallSession:
                     self._start(self._order(command), self._acting)
 
     def _order(
-        self, command: Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | SendDigits | HangUp
+        self,
+        command: Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | SendDigits | HangUp,
     ) -> Coroutine[Any, Any, None]:
         """Return what a command for the line comes down to."""
         match command:
@@ -300,6 +237,18 @@ class CallSession:
             case _:
                 assert_never(command)
 
+    def _end_streams(self, own: OwnAction | None) -> None:
+        """No stream outlives its call: what it came to belongs into the summary."""
+        by = Disconnected.US if own is OwnAction.SHUTDOWN else Disconnected.CALL
+        ends = {ended.number: ended for ended in self._line.end_streams(by)}
+        for number, report in sorted(self.record.streams.items()):
+            if report.disconnected_by is None:
+                at = self._clock.wall()
+                never = replace(
+                    report, status=StreamStatus.FAILED, disconnected_by=by, ended_at=at, error="not_connected"
+                )
+                self._note(ends.get(number) or StreamEnded(number, never, at))
+
     def _outcome(self) -> Outcome:
         ending = self._flow.ending
         if self._broken and ending.own is None and ending.fault is None:
@@ -310,14 +259,11 @@ class CallSession:
         return Result(self._outcome(), self.record.proof.delivered, self._flow.collected)
 
     async def _speak(self, command: Speak) -> None:
-        pieces = self._pieces.get(command.script)
+        pieces = self._sounds.of(command)
         if pieces is None:
             self.tell(SpeakingFailed(command.utterance_id, self._clock.wall(), "not_prepared"))
-            return
-        lead_in = (Piece(self._voice.silence(command.lead_in)),) if command.lead_in else ()
-        # A jitter buffer plays a frame when a later one has come: without these the last of what is said stays in it.
-        lead_out = Piece(self._voice.silence(LEAD_OUT))
-        await self._line.speak(command.utterance_id, (*lead_in, *pieces[command.start :], lead_out))
+        else:
+            await self._line.speak(command.utterance_id, pieces)
 
     async def _ask(self) -> None:
         """Have somebody asked, and make the sound of the answer; what comes of it is told."""
@@ -328,7 +274,7 @@ class CallSession:
         except NoAnswer as missing:
             self.tell(NotInstructed(self._clock.wall(), missing.code, missing.message))
             return
-        if (unavailable := await self._made(scripts_in(self._flow.compiled(actions)))) is not None:
+        if (unavailable := await self._sounds.made(scripts_in(self._flow.compiled(actions)))) is not None:
             self.tell(NotInstructed(self._clock.wall(), *unavailable.complaint))
         else:
             self.tell(Instructed(self._clock.wall(), actions))
@@ -353,7 +299,3 @@ class CallSession:
     def _note(self, event: Event) -> None:
         self.record.note(event)
         self._follow(self.record, event)
-
-
-async def _sounds(voice: Voice, script: Script) -> Sequence[bytes]:
-    return await voice.prepare(script)
