@@ -150,6 +150,36 @@ class CallChannel:
         # 0 ms behind it would be taken for the default.
         await self._rest.post(f"{self._path}/dtmf", {"dtmf": key, "duration": round(TONE * 1000), "between": 1})
 
+    async def sounded(self) -> bool:
+        """Wait until the key that was pressed has sounded. False: the channel is gone, hung up, or nobody knows.
+
+        To be answered once more does nothing to a channel that is up (``main/channel.c``, ``ast_raw_answer``); but
+        Asterisk says yes only when the channel's thread, which does one thing after the other, comes to it
+        (``res/stasis/control.c``, ``stasis_app_send_command``).
+        """
+        try:
+            try:
+                await self.answer()
+            except errors.AnswerLost:
+                await self.answer()
+        except errors.Refused:
+            return False
+        except errors.AriError as error:
+            log.warning("channel.keys_not_confirmed", channel=self.id, error=type(error).__name__)
+            return False
+        return True
+
+    async def snoop(self, snoop_id: str, spy: str, app: str) -> bool:
+        """Have a channel of this id hear what this one says (``in``) or hears (``out``), for an application of ours.
+
+        False: this one is gone. Raises ``AriError``; an id that is in use is refused with 500.
+        """
+        try:
+            await self._rest.post(f"{self._path}/snoop/{quote(snoop_id, safe='')}", {"spy": spy, "app": app})
+        except errors.ChannelGone:
+            return False
+        return True
+
     async def go_on(self) -> None:
         """Let it go on in its dialplan, where it entered Stasis. Raises ``AriError``."""
         await self._rest.post(f"{self._path}/continue")

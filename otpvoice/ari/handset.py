@@ -11,6 +11,7 @@ from typing import Final
 
 from otpvoice.ari import errors
 from otpvoice.ari.channel import CallChannel
+from otpvoice.ari.ears import Ear, Watch
 from otpvoice.ari.leg import Listener, MediaLeg
 from otpvoice.ari.pool import LegPool
 from otpvoice.media.playout import Piece
@@ -27,6 +28,9 @@ class Handset:
     def __init__(self, pool: LegPool, leg: MediaLeg | None, hear: Listener) -> None:
         self._pool, self._hear = pool, hear
         self._leg: MediaLeg | None = None
+        self._ear: Ear | None = None
+        self._watch: Watch | None = None
+        self._listening = False
         self._taking: asyncio.Task[MediaLeg] | None = None
         if leg is not None:
             self._adopt(leg)
@@ -80,6 +84,49 @@ class Handset:
         if self._leg is not None:
             await self._leg.speak(utterance_id, pieces)
 
+    def say(self, utterance_id: str, pieces: Sequence[Piece]) -> None:
+        """Push what somebody says as it comes; never waits."""
+        if self._leg is not None:
+            self._leg.say(utterance_id, pieces)
+
+    def clear(self) -> None:
+        """Throw away what was said and nobody has heard; never waits."""
+        if self._leg is not None:
+            self._leg.clear()
+
+    async def listen(self, wanted: bool) -> None:
+        """Have what the other side says sent to ``ear``, or not any more: by this leg, and by those after it."""
+        self._listening = wanted
+        if self._leg is not None:
+            await self._leg.listen(wanted)
+
+    @property
+    def listening(self) -> bool:
+        """Is what the other side says sent to us?"""
+        return self._listening
+
+    @property
+    def ear(self) -> Ear | None:
+        """Gets what the other side says."""
+        return self._ear
+
+    @ear.setter
+    def ear(self, ear: Ear | None) -> None:
+        self._ear = ear
+        if self._leg is not None:
+            self._leg.ear = ear
+
+    @property
+    def watch(self) -> Watch | None:
+        """Hears what is pushed, and what becomes of it."""
+        return self._watch
+
+    @watch.setter
+    def watch(self, watch: Watch | None) -> None:
+        self._watch = watch
+        if self._leg is not None:
+            self._leg.watch = watch
+
     async def stop(self) -> None:
         """Cut what is being spoken."""
         if self._leg is not None:
@@ -93,4 +140,4 @@ class Handset:
 
     def _adopt(self, leg: MediaLeg) -> None:
         self._leg = leg
-        leg.listener = self._hear
+        leg.listener, leg.ear, leg.watch, leg.listening = self._hear, self._ear, self._watch, self._listening

@@ -39,14 +39,16 @@ LONGEST_CALL_ID: Final = 200
 class InboundParty(Telephone):
     """Made in the moment of the ``StasisStart``: from then on it hears of its channel. ``close`` it in the end.
 
-    ``greet`` it before all else. ``number``: the extension that was dialled; ``caller``: None where withheld, which is
-    known for good after ``greet``; ``up``: somebody has picked up. What the other side chose is one line, printable.
+    ``greet`` it before all else. ``name``: what Asterisk calls the channel; ``number``: the extension that was dialled;
+    ``caller``: None where withheld, which is known for good after ``greet``; ``up``: somebody has picked up. What the
+    other side chose is one line, printable.
     Its end is its ``StasisEnd``: after that Asterisk tells us nothing of it, and it is nobody's business here.
     """
 
     def __init__(self, node: AsteriskNode, start: AriEvent) -> None:
         channel = start["channel"]
         super().__init__(node, str(channel["id"]))
+        self.name = str(channel["name"])
         self.number = one_line(channel["dialplan"]["exten"], LONGEST_NUMBER) or ""
         self.caller = shown_number(channel["caller"]["number"], LONGEST_NUMBER)
         self.sip_call_id = one_line(channel.get("protocol_id"), LONGEST_CALL_ID)

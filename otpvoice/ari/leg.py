@@ -1,7 +1,8 @@
 """One media leg: a ``chan_websocket`` channel waiting in a bridge of its own, and our socket to it.
 
-It speaks (pushes audio, counts marks), listens for keys, and can prove that it is clean. It knows no call: whoever
-took it hears of everything through ``listener``. Legs are made and retired by ``pool`` alone.
+It speaks (pushes audio, counts marks), listens for keys and, where somebody wants it, to what is said, and can prove
+that it is clean. It knows no call: whoever took it hears of everything through ``listener``, ``ear`` and ``watch``.
+Legs are made and retired by ``pool`` alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from typing import Final, TypeAlias
 import aiohttp
 import structlog
 
-from otpvoice.ari.router import AriEvent
+from otpvoice.ari.ears import Ear, Watch
+from otpvoice.ari.leg_events import LegEvents, bridge_of, within_seconds
 from otpvoice.core.events import (
     DigitReceived,
     MediaLost,
@@ -26,6 +28,8 @@ from otpvoice.core.events import (
 from otpvoice.media import chan_websocket as wire
 from otpvoice.media.playout import Finished, Piece, Played, Playout, Progress, Unproven
 
+__all__ = ["LegEvent", "LegEvents", "Listener", "MediaLeg", "bridge_of"]
+
 log = structlog.get_logger(__name__)
 
 CLEAN_WITHIN: Final = 0.1
@@ -33,49 +37,6 @@ CLEAN_WITHIN: Final = 0.1
 
 LegEvent: TypeAlias = SpeakingStarted | PiecePlayed | SpeakingFinished | SpeakingFailed | DigitReceived | MediaLost
 Listener: TypeAlias = Callable[[LegEvent], None]
-
-
-def bridge_of(leg_id: str) -> str:
-    """Return the id of a leg's bridge.
-
-    Not the leg's own: an application's subscriptions are kept by id alone (``res/stasis/app.c``, ``forwards``), so a
-    bridge with the id of a channel is never subscribed to, and nobody hears who leaves it.
-    """
-    return f"{leg_id}-bridge"
-
-
-class LegEvents:
-    """What Asterisk tells of a leg's channel and bridge, from before the leg exists."""
-
-    def __init__(self, leg_id: str) -> None:
-        self.entered = asyncio.Event()
-        self.gone = asyncio.Event()
-        self.alone = asyncio.Event()
-        self.alone.set()
-        self._leg_id = leg_id
-
-    def hear(self, event: AriEvent) -> None:
-        """Take note of an event; the router calls this."""
-        match event["type"]:
-            case "StasisStart":
-                self.entered.set()
-            case "ChannelDestroyed" if event["channel"]["id"] == self._leg_id:
-                self.gone.set()
-            case "ChannelLeftBridge" if event["bridge"]["channels"] == [self._leg_id]:
-                self.alone.set()
-
-    async def gone_within(self, seconds: float) -> bool:
-        """Wait until Asterisk has said that the channel is gone."""
-        return await _within(seconds, self.gone)
-
-
-async def _within(seconds: float, event: asyncio.Event) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True
 
 
 class MediaLeg:
@@ -94,12 +55,16 @@ class MediaLeg:
         self.channel_id, self.bridge_id = leg_id, bridge_of(leg_id)
         self.events = events
         self.listener: Listener | None = None
+        self.ear: Ear | None = None
+        self.watch: Watch | None = None
+        self.listening = False
         self.lost = False
         self._on_lost = on_lost
         self._socket = socket
         self._frame = frame_size
         self._playout = Playout(silence, frame_size)
-        self._opened = False
+        self._opened = self._visited = self._flush_due = False
+        self._pumping: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
         self._loop = asyncio.get_running_loop()
         self._answers: dict[str, asyncio.Future[None]] = {}
@@ -110,6 +75,7 @@ class MediaLeg:
 
     def expect_guest(self) -> None:
         """A channel is about to be added to the bridge: from now on it is not alone until Asterisk says so."""
+        self._visited = True
         self.events.alone.clear()
 
     def expect_nobody(self) -> None:
@@ -118,12 +84,39 @@ class MediaLeg:
 
     async def left_alone(self, within: float) -> bool:
         """Wait until nobody else is in the bridge."""
-        return await _within(within, self.events.alone)
+        return await within_seconds(within, self.events.alone)
 
     async def open(self) -> None:
         """Let Asterisk's playout clock run. ``out``: we only send, so no audio comes in; keys still do."""
         self._opened = True
-        await self._write([wire.direction("out")])
+        await self._write([self._direction()])
+
+    async def listen(self, wanted: bool) -> None:
+        """Have what is said on the other side sent to ``ear``, or not any more; what is on its way then still comes.
+
+        From ``open`` on, where that is to come: before it, and in a leg that never is, the direction is ``in`` anyway.
+        """
+        if wanted != self.listening:
+            self.listening = wanted
+            if self._opened:
+                await self._write([self._direction()])
+
+    def say(self, utterance_id: str, pieces: Sequence[Piece]) -> bool:
+        """Push what somebody says as it comes, 20 ms at a time say; whole frames. Never waits.
+
+        Of its pieces ``PiecePlayed`` tells, also where nobody can prove it; of its begin and end nothing does. False:
+        so much waits (``MAX_WAITING``) that its audio was not taken; its pieces are told of all the same.
+        """
+        taken = self._playout.append(utterance_id, pieces)
+        self._pump_soon()
+        return taken
+
+    def clear(self) -> None:
+        """Throw away what was said and nobody has heard; what is said after this is not. Never waits."""
+        if not self._playout.idle:
+            self._playout.flush()
+            self._flush_due = True
+            self._pump_soon()
 
     async def speak(self, utterance_id: str, pieces: Sequence[Piece]) -> None:
         """Push an utterance. The listener is told of its start, its pieces and its end."""
@@ -137,42 +130,62 @@ class MediaLeg:
         if self._playout.idle:
             return
         cut = self._playout.flush()
-        await self._write([wire.FLUSH])
+        self._flush_due = True
+        await self._pump()
         for utterance_id in cut:
             self._tell(SpeakingFinished(utterance_id, time.time(), cut=True))
 
     # --- being reused -----------------------------------------------------------------------------------------------
 
     async def clean(self) -> bool:
-        """Flush; True when a fresh mark and an empty queue prove that nothing of the last call is left in it."""
-        self.listener = None
-        if not self._opened:
-            return not self.lost  # nothing was ever sent into it
+        """Forget whom it was for, and flush; True when it is proven that nothing of the last call is left in it.
+
+        Here a fresh mark and an empty queue prove it; and on the way to us, what comes after all that Asterisk has
+        sent: what was said in the last call is read, and thrown away, before the answer to the status.
+        """
+        self.listener = self.ear = self.watch = None
+        self.listening = self._flush_due = False
+        if not (self._opened or self._visited):
+            return not self.lost  # nothing was ever sent into it, or by anybody in it
         self._playout.flush()
-        mark_id = self._playout.new_mark()
-        marked = self._answers[mark_id] = self._loop.create_future()
-        status = self._status = self._loop.create_future()
         try:
             async with asyncio.timeout(CLEAN_WITHIN):
-                await self._write([wire.FLUSH, wire.mark(mark_id)])
-                await marked
-                await self._write([wire.GET_STATUS])
-                queue = await status
+                if self._opened:
+                    await self._drained()
+                queue = await self._queue_status()
         except (TimeoutError, ConnectionError):
             return False
-        finally:
-            self._answers.pop(mark_id, None)
-            self._status = None
         if queue.length or queue.full or queue.bulk or queue.paused:
             return False
-        await self._write([wire.direction("in")])
-        self._opened = False
+        if self._opened:
+            await self._write([wire.direction("in")])
+        self._opened = self._visited = False
         return not self.lost
+
+    async def _drained(self) -> None:
+        """Flush, and wait for a mark of our own: no timer runs, and none comes back, where the direction is ``in``."""
+        mark_id = self._playout.new_mark()
+        marked = self._answers[mark_id] = self._loop.create_future()
+        try:
+            await self._write([wire.FLUSH, wire.mark(mark_id)])
+            await marked
+        finally:
+            del self._answers[mark_id]
+
+    async def _queue_status(self) -> wire.QueueStatus:
+        status: asyncio.Future[wire.QueueStatus] = self._loop.create_future()
+        self._status = status
+        try:
+            await self._write([wire.GET_STATUS])
+            return await status
+        finally:
+            self._status = None
 
     def give_up(self) -> None:
         """The leg is of no use any more; say so, once."""
         if not self.lost:
             self.lost = True
+            self._flushed()
             self._tell(MediaLost(time.time()))
             self._on_lost()
 
@@ -193,13 +206,15 @@ class MediaLeg:
         try:
             async for message in self._socket:
                 if message.type is aiohttp.WSMsgType.TEXT:
-                    await self._take(message.data)
+                    self._take(message.data)
+                elif message.type is aiohttp.WSMsgType.BINARY and self.ear is not None:
+                    self.ear(message.data, self._loop.time())
         except (ConnectionError, aiohttp.ClientError):
             pass  # told below like any other end
         finally:
             self.give_up()
 
-    async def _take(self, text: str) -> None:
+    def _take(self, text: str) -> None:
         try:
             event = wire.parse(text)
         except wire.MalformedControl:
@@ -209,15 +224,18 @@ class MediaLeg:
             case wire.MarkProcessed(correlation_id=mark_id):
                 if (answer := self._answers.get(mark_id)) is not None and not answer.done():
                     answer.set_result(None)
-                self._progress(self._playout.marked(mark_id, self._loop.time()))
-                await self._pump()
+                now = self._loop.time()
+                self._progress(self._playout.marked(mark_id, now))
+                if self.watch is not None:
+                    self.watch.synced(self._playout.queued, now)
+                self._pump_soon()
             case wire.DtmfEnded(digit=digit):
                 self._tell(DigitReceived(digit, time.time()))
             case wire.QueueFull():
                 self._playout.stop_sending()
             case wire.QueueReady():
                 self._playout.go_on()
-                await self._pump()
+                self._pump_soon()
             case wire.QueueStatus():
                 if self._status is not None and not self._status.done():
                     self._status.set_result(event)
@@ -232,15 +250,31 @@ class MediaLeg:
             match step:
                 case Played(utterance_id=utterance_id, index=index):
                     self._tell(PiecePlayed(utterance_id, index, at))
-                case Unproven(utterance_id=utterance_id, index=index):
+                case Unproven(utterance_id=utterance_id, index=index, live=live):
                     log.warning("leg.unproven", leg=self.channel_id, piece=index)
+                    if live:
+                        self._tell(PiecePlayed(utterance_id, index, at))
                 case Finished(utterance_id=utterance_id):
                     self._tell(SpeakingFinished(utterance_id, at, cut=False))
 
     async def _pump(self) -> None:
+        """Write until nothing may be written any more: what is said meanwhile has no pump of its own."""
         async with self._writing:
-            for message in self._playout.outgoing(self._loop.time()):
-                await self._send(message)
+            while not self.lost:
+                if self._flush_due:
+                    self._flush_due = False
+                    await self._send(wire.FLUSH)
+                    self._flushed()
+                if not (messages := self._playout.outgoing(self._loop.time())):
+                    break
+                for message in messages:
+                    if self.watch is not None and isinstance(message, bytes):
+                        self.watch.pushed(message, self._loop.time())
+                    await self._send(message)
+
+    def _pump_soon(self) -> None:
+        if self._pumping is None or self._pumping.done():
+            self._pumping = asyncio.create_task(self._pump(), name=f"{self.channel_id}-say")
 
     async def _write(self, messages: Sequence[str]) -> None:
         async with self._writing:
@@ -255,6 +289,13 @@ class MediaLeg:
                 await self._socket.send_str(message)
         except (ConnectionError, aiohttp.ClientError):
             self.give_up()
+
+    def _direction(self) -> str:
+        return wire.direction("both" if self.listening else "out")
+
+    def _flushed(self) -> None:
+        if self.watch is not None:
+            self.watch.flushed(self._loop.time())
 
     def _tell(self, event: LegEvent) -> None:
         if self.listener is not None:

@@ -22,21 +22,28 @@ from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
 from otpvoice.ari.pool import NoLegFree
 from otpvoice.ari.second import SecondParties
+from otpvoice.ari.streaming import Opener, Streaming
 from otpvoice.ari.telephone import PartyEvent
 from otpvoice.ari.variables import known, variables_of
-from otpvoice.core.compile import KEY, WAIT
+from otpvoice.core.actions import Stream
+from otpvoice.core.compile import KEY, LATE, WAIT, sending_seconds
 from otpvoice.core.events import (
     CallAnswered,
     CallEnded,
     CallReleased,
     DigitReceived,
     DigitsNotSent,
+    DigitsSent,
     Happening,
     MediaLost,
     MediaUnavailable,
     PartiesConnected,
     PartiesParted,
+    PiecePlayed,
+    SpeakingFinished,
+    StreamEnded,
 )
+from otpvoice.core.media import Disconnected
 from otpvoice.core.outcome import Fault
 from otpvoice.core.result import Result
 from otpvoice.media.playout import Piece
@@ -55,7 +62,7 @@ class Line:
     one when we answer.
 
     ``second`` makes the second party of a number, to a number, with a caller id, for so many seconds of ringing.
-    ``close`` gives the leg back.
+    ``opener`` opens its streams. ``close`` gives the leg back.
     """
 
     def __init__(
@@ -65,6 +72,7 @@ class Line:
         leg: MediaLeg | None = None,
         *,
         second: Callable[[int, str, str | None, float], OutboundParty],
+        opener: Opener | None = None,
     ) -> None:
         self._node, self._first = node, party
         self._tell: Callable[[Happening], None] = lambda _: None
@@ -75,10 +83,12 @@ class Line:
         self._pressing: asyncio.Task[None] | None = None
         self._audible = self._told_answer = self._over = False
         self._errands = Errands(party.channel_id, self._break)
+        self._streaming = Streaming(node, party.channel_id, self._handset, opener)
 
     def listen(self, tell: Callable[[Happening], None]) -> None:
         """Say who is told. Before anything else."""
         self._tell = self._seconds.tell = tell
+        self._streaming.tell = self._say
         self._first.listen(self._hear)
 
     # --- the first party --------------------------------------------------------------------------------------------
@@ -141,11 +151,13 @@ class Line:
         await self._handset.stop()
 
     async def send_digits(self, digits: str) -> None:
-        """Begin to press keys on the first party's line; the end of the call ends that.
+        """Begin to press keys on the first party's line: ``DigitsSent`` when they have sounded.
 
-        ``DigitsNotSent`` where Asterisk refuses; nothing where it is gone.
+        ``DigitsNotSent`` where Asterisk refuses; nothing where it is gone, or does not say what became of a key. The
+        end of the call ends the pressing at once, and so do other keys.
         """
         if not self._over:
+            self._press_no_more()
             self._pressing = self._errands.start(self._press(digits), "keys")
 
     async def sample(self) -> None:
@@ -158,8 +170,23 @@ class Line:
         """Let go of everything: nothing is told any more, and the leg goes back to its pool."""
         self._over = True
         await self._errands.end(spare=self._joining)  # a join that is under way is never left in the middle
-        await asyncio.gather(self._first.close(), self._seconds.close())
+        await asyncio.gather(self._first.close(), self._seconds.close(), self._streaming.close())
         await self._handset.give_back()
+
+    # --- streams of its audio ---------------------------------------------------------------------------------------
+
+    def start_stream(self, number: int, order: Stream) -> None:
+        """Open a stream: ``StreamStarted``, ``StreamEnded`` tell what comes of it."""
+        if not self._over:
+            self._streaming.start(number, order)
+
+    def stop_stream(self, number: int) -> None:
+        """End a stream at once: ``StreamEnded``, unless it has ended."""
+        self._streaming.stop(number)
+
+    def end_streams(self, by: Disconnected) -> list[StreamEnded]:
+        """End all streams at once. Returns how each that there ever was has ended; nothing is told."""
+        return self._streaming.end(by)
 
     # --- second parties ---------------------------------------------------------------------------------------------
 
@@ -175,6 +202,8 @@ class Line:
         """Let both parties talk: ``PartiesConnected``; ``MediaLost`` if that fails; nothing if one of them is gone."""
         try:
             if not self._over and await self._seconds.connect(number, self._first, self._handset):
+                if (second := self._seconds.channel_of(number)) is not None:
+                    self._streaming.second_joins(second)
                 self._say(PartiesConnected(time.time()))
         except (NoLegFree, errors.AriError) as error:
             self._media_lost("connect", error)
@@ -183,6 +212,7 @@ class Line:
         """Take the first party back, so that it hears us: ``PartiesParted``, or ``MediaLost``."""
         try:
             if not self._over and await self._seconds.part(self._first, self._handset):
+                self._streaming.second_leaves()
                 self._say(PartiesParted(time.time()))
         except (NoLegFree, errors.AriError) as error:
             self._media_lost("part", error)
@@ -193,6 +223,7 @@ class Line:
         """The events socket was away and is back: who outlived it, and what did we miss?"""
         self._first.after_gap(alive, restarted=restarted)
         self._seconds.after_gap(alive, restarted=restarted)
+        self._streaming.after_gap(alive)
 
     def node_lost(self) -> None:
         """Asterisk has been away for too long."""
@@ -213,6 +244,10 @@ class Line:
     def _hear_leg(self, event: LegEvent) -> None:
         if isinstance(event, DigitReceived | MediaLost) and self._seconds.talking is not None:
             return  # it is out of it; who parts finds out whether it is lost
+        if isinstance(event, PiecePlayed | SpeakingFinished) and self._streaming.takes(event):
+            return
+        if isinstance(event, DigitReceived):
+            self._streaming.digit(event.digit)
         if not isinstance(event, MediaLost):
             self._say(event)
         elif self._audible and not self._over:
@@ -253,18 +288,25 @@ class Line:
             self._first.missed()
 
     async def _press(self, digits: str) -> None:
-        loop = asyncio.get_running_loop()
-        due = loop.time()
+        channel = self._first.channel
         try:
-            for digit in digits:
-                await asyncio.sleep(due - loop.time())
-                due += WAIT if digit == "w" else KEY
-                if digit != "w":
-                    await self._first.channel.press(digit)
-        except errors.ChannelGone:
+            async with asyncio.timeout(sending_seconds(digits) + LATE):
+                for digit in digits:
+                    if digit == "w":
+                        await asyncio.sleep(WAIT)
+                        continue
+                    await channel.press(digit)
+                    # By then it has sounded, mostly: a request that waits for that has one of few connections.
+                    await asyncio.sleep(KEY)
+                    if not await channel.sounded():
+                        return
+            self._say(DigitsSent(time.time()))
+        except (errors.ChannelGone, errors.NotInStasis):
             return
+        except TimeoutError:
+            log.warning("line.digits_late", channel=channel.id)
         except errors.AriError as error:
-            log.error("line.digits_not_sent", channel=self._first.channel_id, error=type(error).__name__)
+            log.error("line.digits_not_sent", channel=channel.id, error=type(error).__name__)
             self._say(DigitsNotSent(time.time()))
 
     def _press_no_more(self) -> None:

@@ -65,6 +65,11 @@ class SecondParties:
         else:
             self.tell(OnSecond(number, CallEnded(time.time())))
 
+    def channel_of(self, number: int) -> str | None:
+        """Return the channel of a party; None: it was never called."""
+        party = self._parties.get(number)
+        return party.channel_id if party is not None else None
+
     async def connect(self, number: int, first: Telephone, handset: Handset) -> bool:
         """Let the first party talk with this one. False: one of them is gone, and that is told.
 
@@ -102,13 +107,26 @@ class SecondParties:
             await handset.renew()
         else:
             await handset.left_alone()
-        joined = await handset.join(first.channel)
+        joined = await self._join(first, handset)
         await self._end_talk()
         if not joined:
             first.missed()
         elif handset.lost:
             raise errors.AriError("the leg died meanwhile")
         return joined
+
+    async def _join(self, first: Telephone, handset: Handset) -> bool:
+        """Let the first party hear the leg; where its death was not known before, another one."""
+        try:
+            joined = await handset.join(first.channel)
+        except errors.Refused:
+            if not handset.lost:
+                raise
+        else:
+            if not (joined and handset.lost):
+                return joined
+        await handset.renew()
+        return await handset.join(first.channel)
 
     async def _end_talk(self) -> None:
         """Take the bridge of the talk away, when the first party is out of it."""

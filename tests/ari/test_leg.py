@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from functools import partial
@@ -17,7 +18,7 @@ from otpvoice.core.events import DigitReceived, MediaLost, PiecePlayed, Speaking
 from otpvoice.media import playout
 from otpvoice.media.chan_websocket import MAX_COMMAND, MAX_MEDIA
 from otpvoice.media.playout import Piece, Playout
-from tests.ari.rig import FRAME, NUMBER, SILENCE, a_call_on, a_node, eventually
+from tests.ari.rig import FRAME, NUMBER, SILENCE, a_call_on, a_node, a_while, eventually, leg_channels
 from tests.fakes import Call, FakeAsterisk
 from tests.fakes import media_queue as fake_queue
 from tests.fakes import media_socket as fake_socket
@@ -112,6 +113,7 @@ async def talk(wire: Wire, asterisk: FakeAsterisk) -> AsyncIterator[Talk]:
 async def fast(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Talk]:
     """Forty seconds in one: what the ledger knows of time is scaled with the fake's clock."""
     monkeypatch.setattr(playout, "FRAME_SECONDS", 0.02 / SPEED)
+    monkeypatch.setattr(playout, "MAX_WAITING", 60 / SPEED)
     monkeypatch.setattr(module, "Playout", partial(Playout, max_queued=playout.MAX_QUEUED / SPEED))
     async with FakeAsterisk(speed=SPEED) as asterisk:
         asterisk.callee(NUMBER).answers()
@@ -309,6 +311,277 @@ async def test_what_nobody_understands_is_left(talk: Talk, text: str) -> None:
     assert not talk.leg.lost
 
 
+# --- listening --------------------------------------------------------------------------------------------------------
+
+
+class Ears:
+    """Takes down what was heard, and what became of what was pushed."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.story: list[tuple[str, int]] = []
+        self.pushed_audio = b""
+
+    def hear(self, audio: bytes, now: float) -> None:
+        assert abs(asyncio.get_running_loop().time() - now) < 0.1
+        self.heard.append(audio)
+
+    def pushed(self, audio: bytes, now: float) -> None:
+        self.pushed_audio += audio
+        self.story.append(("pushed", len(audio) // FRAME))
+
+    def synced(self, queued_frames: int, now: float) -> None:
+        self.story.append(("synced", queued_frames))
+
+    def flushed(self, now: float) -> None:
+        self.story.append(("flushed", 0))
+
+    def words(self) -> list[str]:
+        return [word for word, _ in self.story]
+
+
+def voice(count: int, first: int = 1) -> list[bytes]:
+    return [bytes([first + number % 100]) * FRAME for number in range(count)]
+
+
+async def test_what_is_said_is_heard_while_somebody_listens(talk: Talk) -> None:
+    ears = Ears()
+    talk.leg.ear = ears.hear
+    talk.call.say(b"".join(voice(10)))
+    await eventually(lambda: not talk.call._speech)
+    assert ears.heard == [], "we only send"
+    await talk.leg.listen(True)
+    talk.call.say(b"".join(voice(10)))
+    await eventually(lambda: len(ears.heard) == 10)
+    assert ears.heard == voice(10)
+    await talk.leg.listen(True)
+    await talk.leg.listen(False)
+    await a_while(0.05)
+    talk.call.say(b"".join(voice(10)))
+    await eventually(lambda: not talk.call._speech)
+    assert len(ears.heard) == 10
+
+
+async def test_listening_is_remembered_until_it_is_opened_and_no_longer_than_the_call(
+    asterisk: FakeAsterisk, wire: Wire
+) -> None:
+    asterisk.callee(NUMBER).answers()
+    async with a_node(asterisk, legs_minimum=1, legs_maximum=1) as node:
+        [only] = leg_channels(asterisk)
+        for listens in (True, False):
+            leg = await node.pool.take(1.0)
+            await leg.listen(listens)
+            channel = await a_call_on(node, leg, f"call-{listens}")
+            assert json.loads(wire.commands[-1]) == {
+                "command": "SET_MEDIA_DIRECTION",
+                "direction": "both" if listens else "out",
+            }
+            await channel.hang_up()
+            await node.pool.give_back(leg)
+        assert leg_channels(asterisk) == [only], "it was clean each time"
+
+
+async def test_keys_come_once_while_somebody_listens(talk: Talk) -> None:
+    await talk.leg.listen(True)
+    talk.leg.ear = Ears().hear
+    await talk.call.press("123", on=0.04, off=0.04)
+    await eventually(lambda: len(talk.of(DigitReceived)) >= 3)
+    assert "".join(event.digit for event in talk.of(DigitReceived)) == "123"
+
+
+async def test_no_frame_of_one_call_reaches_another(asterisk: FakeAsterisk) -> None:
+    """Two who speak without a pause are answered in turn, over the only leg."""
+    async with a_node(asterisk, legs_minimum=1, legs_maximum=1) as node:
+        [only] = leg_channels(asterisk)
+        for turn in range(10):
+            asterisk.callee(NUMBER).anew().answers()
+            leg, ears = await node.pool.take(1.0), Ears()
+            leg.ear = ears.hear
+            leg.watch = ears
+            await leg.listen(True)
+            channel = await a_call_on(node, leg, f"call-{turn}")
+            asterisk.callee(NUMBER).call.say(b"".join(voice(1, 1 + turn)) * 200)
+            await leg.speak("u", digits(3))
+            await eventually(lambda: len(ears.heard) >= 3)  # noqa: B023
+            assert set(ears.heard) == set(voice(1, 1 + turn))
+            await channel.hang_up()
+            await node.pool.give_back(leg)
+            count, told = len(ears.heard), len(ears.story)
+            assert {vars(leg)[name] for name in ("ear", "watch", "listener", "listening")} <= {None, False}
+            await a_while(0.03)
+            assert (len(ears.heard), len(ears.story)) == (count, told)
+        assert leg_channels(asterisk) == [only], "it was clean each time"
+
+
+@pytest.mark.parametrize("opened", [True, False], ids=["that spoke", "of a snoop"])
+async def test_what_is_on_its_way_when_a_leg_is_returned_reaches_nobody(
+    asterisk: FakeAsterisk, *, opened: bool
+) -> None:
+    async with a_node(asterisk, legs_minimum=1, legs_maximum=1) as node:
+        leg = await node.pool.take(1.0)
+        leg.expect_guest()
+        if opened:
+            await leg.listen(True)
+            await leg.open()
+        leg.expect_nobody()
+        outbox = asterisk.leg(leg.channel_id).outbox
+        assert outbox is not None
+        for audio in voice(20):
+            outbox.send(audio)
+        await node.pool.give_back(leg)
+        another, ears = await node.pool.take(1.0), Ears()
+        assert another is leg
+        another.ear = ears.hear
+        await a_while(0.05)
+        assert ears.heard == []
+
+
+# --- what is pushed, and what becomes of it ---------------------------------------------------------------------------
+
+
+async def test_what_is_pushed_is_watched_and_each_mark_says_what_still_waits(talk: Talk) -> None:
+    ears = Ears()
+    talk.leg.watch = ears
+    pieces = digits(4)
+    await talk.leg.speak("u", pieces)
+    assert ears.story == [("pushed", 5)] * 4
+    await talk.finished("u")
+    assert ears.story[4:] == [("synced", 15), ("synced", 10), ("synced", 5), ("synced", 0)]
+    assert ears.pushed_audio == sound(pieces)
+
+
+async def test_who_watches_is_told_what_was_thrown_away(talk: Talk) -> None:
+    ears = Ears()
+    talk.leg.watch = ears
+    await talk.leg.stop()
+    assert ears.story == [], "nothing was spoken"
+    await talk.leg.speak("u", digits(10))
+    await talk.leg.stop()
+    assert ears.words()[-1] == "flushed"
+    await talk.leg.speak("v", digits(1))
+    await talk.finished("v")
+    assert ears.words().count("flushed") == 1
+
+
+async def test_what_waits_in_a_leg_that_dies_was_thrown_away(talk: Talk) -> None:
+    ears = Ears()
+    talk.leg.watch = ears
+    await talk.leg.speak("u", digits(10))
+    talk.asterisk.faults.kill_leg(talk.leg.channel_id)
+    await eventually(lambda: talk.leg.lost)
+    assert ears.words()[-1] == "flushed"
+
+
+# --- what somebody says as it comes -----------------------------------------------------------------------------------
+
+
+async def test_what_is_said_as_it_comes_is_heard_and_its_pieces_are_told_of(talk: Talk) -> None:
+    for number, audio in enumerate(voice(40)):
+        assert talk.leg.say(f"s{number}", [Piece(audio, number if number % 10 == 9 else None)])
+        await a_while(0.02)
+    await eventually(lambda: len(talk.of(PiecePlayed)) == 4)
+    assert talk.call.audio == b"".join(voice(40))
+    assert len(talk.told) == 4, "nothing of its begin and end"
+    assert [(event.utterance_id, event.index) for event in talk.of(PiecePlayed)] == [
+        ("s9", 9),
+        ("s19", 19),
+        ("s29", 29),
+        ("s39", 39),
+    ]
+
+
+async def test_what_is_said_at_once_goes_in_few_messages(talk: Talk, wire: Wire) -> None:
+    for number, audio in enumerate(voice(250)):
+        talk.leg.say(f"s{number}", [Piece(audio, 1 if number == 249 else None)])
+    await eventually(lambda: talk.of(PiecePlayed), within=8)
+    assert talk.call.audio == b"".join(voice(250))
+    assert len(wire.audio) <= 6
+    assert wire.names.count("MARK_MEDIA") <= 6
+
+
+async def test_a_mark_costs_as_much_as_the_audio_and_is_not_asked_for_each_time(talk: Talk, wire: Wire) -> None:
+    ears = Ears()
+    talk.leg.watch = ears
+    talk.leg.say("head start", [Piece(b"".join(voice(10)))])
+    for audio in voice(50):
+        talk.leg.say("s", [Piece(audio)])
+        await a_while(0.02)
+    await eventually(lambda: len(talk.call.heard) == 60)
+    await eventually(lambda: ears.story[-1] == ("synced", 0))
+    assert len(wire.audio) > 40
+    assert wire.names.count("MARK_MEDIA") < 15
+    assert talk.told == []
+
+
+async def test_what_is_said_and_cut_is_not_heard_and_nothing_is_told_of_it(talk: Talk) -> None:
+    for audio in voice(50):
+        talk.leg.say("s", [Piece(audio, 1)])
+    await eventually(lambda: len(talk.call.heard) > 5)
+    await talk.leg.stop()
+    played = len(talk.of(PiecePlayed))
+    heard = len(talk.call.heard)
+    talk.leg.say("t", [Piece(voice(1)[0], 2)])
+    await eventually(lambda: talk.of(PiecePlayed)[-1].index == 2)
+    assert len(talk.call.heard) <= heard + 2 + 1
+    assert len(talk.told) == played + 1
+
+
+async def test_what_was_said_is_thrown_away_without_waiting_and_what_is_said_after_that_is_heard(talk: Talk) -> None:
+    talk.leg.clear()
+    talk.leg.say("s", [Piece(b"".join(voice(100)))])
+    await eventually(lambda: len(talk.call.heard) > 3)
+    talk.leg.say("s", [Piece(b"".join(voice(100)), 1)])
+    talk.leg.clear()
+    talk.leg.say("t", [Piece(voice(1, 77)[0], 2)])
+    await eventually(lambda: talk.of(PiecePlayed))
+    assert [event.index for event in talk.of(PiecePlayed)] == [2]
+    assert talk.call.heard[-1].payload == voice(1, 77)[0]
+    assert len(talk.call.heard) < 15
+
+
+async def test_a_leg_in_which_something_was_thrown_away_just_now_is_clean(talk: Talk) -> None:
+    """Its flush, if it came only now, would throw our mark away."""
+    talk.leg.say("s", [Piece(b"".join(voice(100)))])
+    talk.leg.clear()
+    assert await talk.leg.clean()
+
+
+async def test_who_says_too_much_is_told_so_and_gets_its_marks_all_the_same(fast: Talk) -> None:
+    taken = [fast.leg.say(f"s{number}", [Piece(voice(1)[0] * 50, number)]) for number in range(100)]
+    assert taken == [True] * 60 + [False] * 40
+    await eventually(lambda: len(fast.of(PiecePlayed)) == 100, within=10)
+    assert [event.index for event in fast.of(PiecePlayed)] == list(range(100))
+    assert len(fast.call.heard) == 50 * 60
+    assert fast.leg.say("again", [Piece(voice(1)[0])])
+
+
+async def test_what_can_not_be_proven_is_told_of_where_it_was_said_as_it_came(talk: Talk) -> None:
+    """The other side waits for its mark, whatever became of the sound."""
+    talk.asterisk.faults.lose_marks("1")
+    talk.leg.say("s", [Piece(voice(1)[0], 1)])
+    await a_while(0.05)
+    talk.leg.say("s", [Piece(voice(1)[0], 2)])
+    await eventually(lambda: len(talk.of(PiecePlayed)) == 2)
+    assert [event.index for event in talk.of(PiecePlayed)] == [1, 2]
+
+
+async def test_saying_never_waits_also_where_asterisk_reads_nothing(
+    talk: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = asyncio.Event()
+
+    async def send_bytes(*_: object) -> None:
+        await stuck.wait()
+
+    monkeypatch.setattr(talk.leg._socket, "send_bytes", send_bytes)
+    for audio in voice(1000):
+        talk.leg.say("s", [Piece(audio)])
+    await a_while(0.05)
+    assert len([task for task in asyncio.all_tasks() if "say" in task.get_name()]) == 1
+    assert await talk.leg.clean() is False, "and it is of no use any more"
+    stuck.set()
+
+
 # --- dying ------------------------------------------------------------------------------------------------------------
 
 
@@ -319,6 +592,8 @@ async def test_a_leg_that_dies_says_so_once_and_takes_no_harm_from_what_is_asked
     await eventually(lambda: talk.leg.lost)
     await talk.leg.stop()
     await talk.leg.speak("v", digits(1))
+    talk.leg.say("w", digits(1))
+    await talk.leg.listen(True)
     await talk.leg.open()
     assert len(talk.of(MediaLost)) == 1
     assert await talk.leg.clean() is False

@@ -17,6 +17,7 @@ from otpvoice.core.events import CallAnswered, CallProgressed
 from otpvoice.core.plan import CallPlan
 from otpvoice.stasis import NotTaken, Pace, Trunk
 from otpvoice.stasis import needs as module
+from otpvoice.stasis.call import Call
 from tests.ari.rig import NUMBER, House, a_while, eventually, outcome, rung, the_call
 from tests.fakes import FakeAsterisk
 
@@ -303,7 +304,9 @@ async def test_a_call_that_is_hung_up_in_the_moment_of_its_turn_rings_nobody(hou
     trunk = a_trunk()
     first = await one_that_talks(house, trunk)
     second = await place(house, trunk, NEXT)
-    turn = house.stasis._calls[second].turn
+    call = house.stasis._calls[second]
+    assert isinstance(call, Call)
+    turn = call.turn
     assert turn is not None
     turn.add_done_callback(lambda _: house.stasis.hang_up(second))
     house.stasis.hang_up(first)

@@ -640,6 +640,25 @@ async def test_a_leg_that_dies_while_they_talk_is_replaced(
     assert exchange.first.legs != [leg]
 
 
+@pytest.mark.parametrize("how", ["cut_media", "kill_leg"])
+async def test_a_leg_that_dies_while_the_first_is_on_its_way_back_is_replaced(
+    exchange: Exchange, asterisk: FakeAsterisk, how: str
+) -> None:
+    line_ = await exchange.dialled()
+    [leg] = exchange.first.legs
+    await line_.connect(1)
+    with asterisk.faults.delay("addChannel", seconds=0.2, times=1):
+        parting = asyncio.create_task(line_.part())
+        known = len(asterisk.requested("addChannel"))
+        await asterisk.until(lambda: len(asterisk.requested("addChannel")) > known)
+        getattr(asterisk.faults, how)(leg)
+        await parting
+    assert exchange.happened(PartiesParted)
+    assert not exchange.happened(MediaLost)
+    await hears(exchange)
+    assert exchange.first.legs != [leg]
+
+
 async def test_a_leg_that_dies_while_they_talk_and_can_not_be_replaced_is_told(
     exchange: Exchange, asterisk: FakeAsterisk
 ) -> None:

@@ -30,6 +30,7 @@ from tests.fakes.faults import Faults
 from tests.fakes.media_socket import MediaLeg
 from tests.fakes.rest import Request
 from tests.fakes.server import Server
+from tests.fakes.snooping import Snooping
 from tests.fakes.stasis import Stasis
 from tests.fakes.switch import Switch
 from tests.fakes.variables import ABSOLUTE_TIMEOUT
@@ -83,7 +84,13 @@ class FakeAsterisk:
         await self.server.stop()
 
     def _new_switch(self) -> Switch:
-        return Switch(self.clock, self.stasis, advance=self.ticker.advance, wedged=lambda: self.faults.wedged)
+        return Switch(
+            self.clock,
+            self.stasis,
+            advance=self.ticker.advance,
+            wedged=lambda: self.faults.wedged,
+            changed=self.changed,
+        )
 
     @property
     def url(self) -> str:
@@ -270,20 +277,28 @@ class FakeAsterisk:
     def _tick(self, at: float) -> None:
         for leg in list(self.legs.values()):
             leg.tick(at)
+        said: dict[Channel, bytes | None] = {}
         for call in self._speaking():
             # Speech passes with time, also where nobody listens.
             frame, bridge = call.next_frame(), call.channel.bridge
+            said[call.channel] = frame
             if frame is not None and bridge is not None:
                 for leg in bridge.legs:
                     leg.inbound(frame)
                 for other in bridge.calls:
                     if other is not call and other.listening:
                         other.heard.append(Heard(at, frame))
+        for snoop in self._snoops():
+            snoop.tick(said.get(snoop.spied))
         self.changed()
+
+    def _snoops(self) -> list[Snooping]:
+        return [channel.snoop for channel in self.switch.channels.values() if channel.snoop is not None]
 
     def _speaking(self) -> list[Call]:
         up = [channel.call for channel in self.switch.channels.values() if channel.state == "Up"]
         return [call for call in up if call is not None and call.speaking]
 
     def _wants_ticks(self) -> bool:
-        return any(leg.queue.wants_ticks for leg in self.legs.values()) or bool(self._speaking())
+        legs = any(leg.queue.wants_ticks for leg in self.legs.values())
+        return legs or bool(self._speaking()) or any(snoop.wants_ticks for snoop in self._snoops())

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tests.fakes.call import Call
     from tests.fakes.dialplan import Pbx
     from tests.fakes.media_socket import MediaLeg
+    from tests.fakes.snooping import Snooping
 
 Json = dict[str, Any]
 REPLIED: Final = "HANGUPCAUSE_KEYS()"
@@ -23,7 +24,8 @@ class Channel:
 
     ``local``: the ``;1`` half of a Local channel, which knows no SIP; the other half is not told of.
     ``hangup_cause`` is what it would end with: 16 once it has left a bridge alive. ``pbx``: of a call that came in.
-    ``keys``: those that are pressed from here, the last of them by ``pressing_until``.
+    ``keys``: those that are pressed from here, the last of them by ``pressing_until``; ``pressing``: in so many
+    commands that are under way.
     """
 
     id: str
@@ -47,6 +49,7 @@ class Channel:
     ending: bool = False
     gone: bool = False
     keys: list[asyncio.TimerHandle] = field(default_factory=list)
+    pressing: int = 0
     pressing_until: float = 0.0
     absolute: asyncio.TimerHandle | None = None
     absolute_at: float | None = None
@@ -57,6 +60,7 @@ class Channel:
     pbx: Pbx | None = None
     call: Call | None = None
     leg: MediaLeg | None = None
+    snoop: Snooping | None = None
 
     def json(self) -> Json:
         context, extension, priority = self.context

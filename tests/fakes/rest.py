@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from aiohttp import BasicAuth, web
@@ -43,6 +44,7 @@ Operation: TypeAlias = Literal[
     "ring",
     "ringStop",
     "rtpStatistics",
+    "snoop",
     "listBridges",
     "createBridge",
     "getBridge",
@@ -130,7 +132,8 @@ class Request:
         return values, reported
 
 
-Act: TypeAlias = Callable[[Request], Any]  # the JSON of a 200, or None for a 204
+# The JSON of a 200, or None for a 204; or what has to be waited for to have it.
+Act: TypeAlias = Callable[[Request], Any]
 
 
 def missing_or_wrong_credentials(asterisk: FakeAsterisk, request: web.Request) -> bool:
@@ -176,26 +179,29 @@ class Rest:
                 case "cut before":
                     return self._cut(request)
                 case "cut after":
-                    self._execute(request, logged, well_formed, act)
+                    await self._execute(request, logged, well_formed, act)
                     return self._cut(request)
                 case "answer after":
-                    status, answer = self._execute(request, logged, well_formed, act)
+                    status, answer = await self._execute(request, logged, well_formed, act)
                     await self._event_sent(fault.until, answer)
                     return self._answer(logged, status, answer)
         if operation == "externalMedia" and self._asterisk.faults.wedged:
             await self._asterisk.wait(lambda: self._asterisk.life != life)
             return self._cut(request)
-        return self._answer(logged, *self._execute(request, logged, well_formed, act))
+        status, answer = await self._execute(request, logged, well_formed, act)
+        return self._answer(logged, status, answer) if self._asterisk.life == life else self._cut(request)
 
     def _over(self, fault: Fault, life: int) -> bool:
         return fault.lifted or self._asterisk.life != life
 
-    def _execute(self, request: web.Request, logged: Request, well_formed: bool, act: Act) -> tuple[int, Any]:
+    async def _execute(self, request: web.Request, logged: Request, well_formed: bool, act: Act) -> tuple[int, Any]:
         try:
             self._check(request)
             if not well_formed:
                 raise AriError(400, "Error parsing request body")
             answer = act(logged)
+            if isawaitable(answer):
+                answer = await answer
         except AriError as refused:
             return refused.status, refused.body
         finally:

@@ -71,6 +71,7 @@ class Bridges:
         bridge = self._find(request.id)
         for channel in self._channels(request):
             self._asterisk.switch.enter_bridge(channel, bridge)
+        self._asterisk.ticker.wake()
 
     def remove_channel(self, request: Request) -> None:
         bridge = self._find(request.id)

@@ -13,6 +13,7 @@ from tests.fakes.channels import Channel, Json
 from tests.fakes.dialstring import caller_id, dial_options, dialled
 from tests.fakes.media_socket import FRAME_SIZES, MediaLeg
 from tests.fakes.rest import AllocationFailed, AriError, Request, Rest
+from tests.fakes.snooping import Snooping
 from tests.fakes.variables import is_function, is_utf8, read
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Channels:
             route("POST", "/ari/channels/{id}/ring", "ring", self.ring),
             route("DELETE", "/ari/channels/{id}/ring", "ringStop", self.ring),
             route("GET", "/ari/channels/{id}/rtp_statistics", "rtpStatistics", self.rtp_statistics),
+            route("POST", "/ari/channels/{id}/snoop/{snoop}", "snoop", self.snoop),
         ]
 
     def _find(self, channel_id: str) -> Channel:
@@ -232,8 +234,17 @@ class Channels:
         switch = self._asterisk.switch
         (switch.set_function if is_function(name) else switch.set_variable)(channel, name, value)
 
-    def answer(self, request: Request) -> None:
-        self._asterisk.switch.answer(self._in_a_fit_state(request.id))
+    async def answer(self, request: Request) -> None:
+        """Done by the channel's thread, and so not before the keys that it presses have sounded.
+
+        Nobody answers a channel that was hung up meanwhile; of one that we ordered, nobody looks.
+        """
+        channel = self._in_a_fit_state(request.id)
+        await self._asterisk.wait(lambda: channel.gone or not channel.pressing)
+        if channel.pbx is not None and (channel.gone or channel.ending):
+            raise AriError(500, "Failed to answer channel")
+        if not channel.gone:
+            self._asterisk.switch.answer(channel)
 
     def send_dtmf(self, request: Request) -> None:
         """204 before the first of them sounds."""
@@ -261,6 +272,31 @@ class Channels:
             raise AriError(404, "Requested label can not be found")
         chosen = int(label) if label else request.number("priority", default)
         self._asterisk.switch.continue_in_dialplan(channel, *target, chosen)
+
+    def snoop(self, request: Request) -> Json:
+        """The answer comes before the snoop is in Stasis; an application that is not there is no reason to refuse."""
+        spied = self._readable(request.id)
+        spy, app = request.text("spy") or "none", request.text("app")
+        if spy == "none":
+            raise AriError(400, "Direction must be specified for at least spy or whisper")
+        if spy not in {"in", "out"}:
+            raise AriError(501, "the fake snoops in or out")
+        if not app:
+            raise AriError(400, "Application name is required")
+        snoop_id = request.path.rpartition("/")[2]
+        if snoop_id in self._asterisk.switch.channels:
+            raise AriError(500, "Snoop channel could not be created")
+        channel = self._asterisk.new_channel(snoop_id, f"Snoop/{spied.id}")
+        channel.state, channel.application = "Up", ("", "")
+        Snooping(channel, spied, "in" if spy == "in" else "out")
+        switch = self._asterisk.switch
+
+        def enter() -> None:
+            if not channel.gone and not switch.enter_stasis(channel, app, request.words("appArgs")):
+                switch.end(channel, 0)
+
+        self._asterisk.clock.later(0.0, enter)
+        return channel.json()
 
     def rtp_statistics(self, request: Request) -> Json:
         channel = self._find(request.id)

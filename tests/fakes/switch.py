@@ -28,6 +28,7 @@ PBX_ENDS: Final = 16  # AST_SOFTHANGUP_APPUNLOAD, not a cause: main/pbx.c says i
 RTP_QUALITY: Final = ("RTPAUDIOQOS", "RTPAUDIOQOSJITTER", "RTPAUDIOQOSLOSS", "RTPAUDIOQOSRTT", "RTPAUDIOQOSMES")
 QUIET: Final = 0.1  # before the first of some keys (main/app.c, dtmf_stream)
 PAUSE: Final = 0.5  # of a "w" among them
+SNOOP_ENDS: Final = 0.01  # after who was snooped on: its own timer finds out
 HANGUP_DELAY: Final = 0.002  # DELETE answers 204 before the channel's thread has looked
 
 
@@ -40,7 +41,13 @@ class Switch:
     """Asterisk's core. ``advance`` runs the media ticks that are due before a change that they must not see."""
 
     def __init__(
-        self, clock: Clock, stasis: Stasis, *, advance: Callable[[], None], wedged: Callable[[], bool]
+        self,
+        clock: Clock,
+        stasis: Stasis,
+        *,
+        advance: Callable[[], None],
+        wedged: Callable[[], bool],
+        changed: Callable[[], None],
     ) -> None:
         self.channels: dict[str, Channel] = {}
         self.bridges: dict[str, Bridge] = {}
@@ -48,6 +55,7 @@ class Switch:
         self._stasis = stasis
         self._advance = advance
         self._wedged = wedged
+        self._changed = changed
 
     def _say(self, channel: Channel, event: Json) -> None:
         self._stasis.publish(channel, event)
@@ -187,7 +195,8 @@ class Switch:
     def press(self, channel: Channel, keys: str, on: float, between: float) -> None:
         """Press keys from here, behind those that are on their way. The channel's thread does nothing else meanwhile.
 
-        That a request to move it into another bridge waits for them, too, is not modelled.
+        To answer it waits for that (``rest_channels.py``). That setting its variables and moving it into another bridge
+        wait, too, is not modelled.
         """
         now = self._clock.now()
         at = max(channel.pressing_until, now) + QUIET
@@ -198,6 +207,12 @@ class Switch:
             channel.keys.append(self._clock.later(at - now, partial(self._sound, channel, key)))
             at += on + between
         channel.pressing_until = at
+        channel.pressing += 1
+        self._clock.later(at - now, partial(self._sounded, channel))
+
+    def _sounded(self, channel: Channel) -> None:
+        channel.pressing -= 1
+        self._changed()
 
     def _sound(self, channel: Channel, key: str) -> None:
         if channel.call is not None and not channel.gone:
@@ -226,7 +241,7 @@ class Switch:
         elif channel.leg is not None or channel.local:
             cause = 0
         self._press_no_more(channel)
-        self.end(channel, cause, tech_cause, by_far_side=True)
+        self.end(channel, cause, tech_cause)
 
     def _say_quality(self, channel: Channel) -> None:
         """What RTP knows at the end: noise for most, and not there for whoever filters it."""
@@ -253,16 +268,16 @@ class Switch:
             self._say(channel, dial_event(channel, dial_status(cause)))
         self.end(channel, cause, _sip_of(cause, channel))
 
-    def end(self, channel: Channel, cause: int, tech_cause: int = 0, *, by_far_side: bool = False) -> None:
+    def end(self, channel: Channel, cause: int, tech_cause: int = 0) -> None:
         """Whatever ended it: out of the bridge, out of Stasis, gone. A channel ends once.
 
-        Keys that are pressed from here hold up the rest of it where it was in a bridge, or the far side hung up.
+        Keys that are pressed from here hold up the rest of it where it was in a bridge.
         """
         if channel.gone or channel.ending:
             return
         channel.ending = True
         late = channel.pressing_until - self._clock.now()
-        if late > 0 and (by_far_side or channel.bridge is not None):
+        if late > 0 and channel.bridge is not None:
             self.leave_bridge(channel, hung_up=True)
             self._clock.later(late, partial(self._end, channel, cause, tech_cause))
         else:
@@ -280,6 +295,8 @@ class Switch:
             # Its thread waits in ast_hangup for a lock that nobody gives back: no ChannelDestroyed, ever.
             return
         del self.channels[channel.id]
+        for snoop in [other for other in self.channels.values() if other.snoop is not None and other.snoop.over]:
+            self._clock.later(SNOOP_ENDS, partial(self.end, snoop, 0))
         if channel.leg is not None:
             channel.leg.ended(tech_cause or 1000)
         if channel.pbx is not None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from tests.fakes.plain_client import told
+from tests.fakes.two_callers import Arrival
 from tests.fakes.two_worlds import Person, World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 KEYS = "12345"
 """They take 1.1 s."""
+MANY = KEYS * 2
 
 
 @pytest.mark.parametrize("bridged", [True, False])
@@ -39,19 +42,27 @@ async def test_who_leaves_a_bridge_is_not_gone_before_the_keys_have_sounded(worl
     assert world.keys() == KEYS
 
 
-@pytest.mark.parametrize(("bridged", "cause"), [(True, 16), (False, 0)])
-async def test_somebody_who_hangs_up_meanwhile_is_gone_after_their_time(
-    world: World, bridged: bool, cause: int
-) -> None:
-    person = Person(hangs_up=0.6)
-    await (world.bridged(person) if bridged else world.answered(person))
-    await world.presses(KEYS)
-    left = ["ChannelLeftBridge"] if bridged else []
-    requested = told(await world.events.until("ChannelLeftBridge" if bridged else "ChannelHangupRequest"))
-    assert requested == ["HangupRequest(None, None)", *left]
+async def test_somebody_who_hangs_up_meanwhile_in_a_bridge_is_gone_after_their_time(world: World) -> None:
+    await world.bridged(Person(hangs_up=0.6))
+    await world.presses(MANY)
+    requested = told(await world.events.until("ChannelLeftBridge"))
+    assert requested == ["HangupRequest(None, None)", "ChannelLeftBridge"]
     assert (await world.ari("GET", "/channels/c1"))[0] == 200
-    assert told(await world.events.until("ChannelDestroyed")) == ["StasisEnd", f"Destroyed({cause}, None)"]
-    assert world.keys() != KEYS
+    assert told(await world.events.until("ChannelDestroyed")) == ["StasisEnd", "Destroyed(16, None)"]
+    assert world.keys() != MANY
+
+
+async def test_somebody_who_hangs_up_meanwhile_in_no_bridge_is_gone_at_once(world: World) -> None:
+    """Who waits for the keys by then is told so at once, too."""
+    await world.answered(Person(hangs_up=0.6))
+    await world.presses(MANY)
+    assert await answers(world) == (204, None)
+    assert told(await world.events.until("ChannelDestroyed")) == [
+        "HangupRequest(None, None)",
+        "StasisEnd",
+        "Destroyed(0, None)",
+    ]
+    assert world.keys() != MANY
 
 
 async def test_in_no_bridge_our_own_hang_up_waits_for_nothing(world: World) -> None:
@@ -65,6 +76,72 @@ async def test_in_no_bridge_our_own_hang_up_waits_for_nothing(world: World) -> N
         "Destroyed(16, None)",
     ]
     assert world.keys() != KEYS
+
+
+# --- to be answered once more waits for the keys ----------------------------------------------------------------------
+
+
+async def answers(world: World, channel: str = "c1") -> tuple[int, object]:
+    return await world.ari("POST", f"/channels/{channel}/answer")
+
+
+@pytest.mark.parametrize("bridged", [True, False])
+async def test_a_channel_is_answered_after_the_keys_that_came_before(world: World, bridged: bool) -> None:
+    await (world.bridged() if bridged else world.answered())
+    began = asyncio.get_running_loop().time()
+    await world.presses(KEYS)
+    assert await answers(world) == (204, None)
+    # A late machine makes it longer, and nothing makes it shorter.
+    assert asyncio.get_running_loop().time() - began >= 1.1
+    # Before, this would have cut the keys of a channel in no bridge.
+    assert (await world.ari("DELETE", "/channels/c1"))[0] == 204
+    await world.events.until("ChannelDestroyed")
+    await world.arrive(KEYS)
+
+
+async def test_that_it_is_answered_once_more_changes_nothing(world: World) -> None:
+    await world.bridged()
+    assert [await answers(world) for _ in range(2)] == [(204, None)] * 2
+    assert (await world.ari("GET", "/channels/c1"))[1]["state"] == "Up"
+    assert set((await world.ari("GET", "/bridges/b"))[1]["channels"]) == {"c1", "leg"}
+    assert (await world.ari("DELETE", "/channels/c1"))[0] == 204
+    assert told(await world.events.until("ChannelDestroyed")) == [
+        "HangupRequest(32, None, soft)",
+        "ChannelLeftBridge",
+        "StasisEnd",
+        "Destroyed(16, None)",
+    ]
+
+
+async def ordered(world: World) -> str:
+    await world.bridged()
+    return "c1"
+
+
+async def came_in(world: World) -> str:
+    _, channel = await world.enters(Arrival())
+    await world.ari.leg()
+    await world.events.until("StasisStart", "leg")
+    await world.makes_bridge("b")
+    await world.joins("b", "leg", channel)
+    return channel
+
+
+@pytest.mark.parametrize(
+    ("somebody", "said"),
+    [(ordered, (204, None)), (came_in, (500, {"message": "Failed to answer channel"}))],
+)
+async def test_of_a_channel_that_is_hung_up_meanwhile_it_may_say_no(
+    world: World, somebody: Callable[[World], Awaitable[str]], said: tuple[int, object]
+) -> None:
+    channel = await somebody(world)
+    await world.presses(MANY, channel)
+    assert (await world.ari("DELETE", f"/channels/{channel}"))[0] == 204
+    await world.events.until("ChannelLeftBridge")
+    assert await answers(world, channel) == said
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
 
 
 async def rings(world: World) -> str:
