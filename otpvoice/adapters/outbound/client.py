@@ -25,6 +25,8 @@ from otpvoice.adapters.outbound.connections import (
     Door,
     current_attempt,
 )
+from otpvoice.adapters.outbound.handshake import Upgraded, asking_headers, new_key, upgraded
+from otpvoice.adapters.outbound.names import Names
 from otpvoice.trust.addresses import UrlAllow
 from otpvoice.trust.urls import BadUrl, Target, check_target, read_location, read_url
 
@@ -32,12 +34,15 @@ _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _CARRIED_ON: Final = frozenset({"accept", "if-none-match", "if-modified-since"})
 """Headers that another URL may see, too. None of them says who asks."""
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
+SOCKETS: Final = 4096
+"""WebSockets at once, for each of the three doors, to whatever hosts. They last as long as calls do."""
 
 
 class GuardedClient:
     """Asks URLs of other people. ``resolver`` and ``tls`` None: the system's names and certificates.
 
-    ``connections`` at once for each kind of URL, ``per_host`` of them to one host; who asks more waits.
+    ``connections`` at once for each kind of URL, ``per_host`` of them to one host; who asks more waits. WebSockets are
+    counted apart, so that calls that talk keep no webhook waiting.
     """
 
     def __init__(
@@ -50,7 +55,9 @@ class GuardedClient:
         per_host: int = CONNECTIONS_PER_HOST,
     ) -> None:
         self._allow = allow
+        resolver = resolver or Names()
         self._connections = Connections(allow, resolver, tls, most=connections, per_host=per_host)
+        self._sockets = Connections(allow, resolver, tls, most=SOCKETS, per_host=0)
 
     def check(self, url: str, *, schemes: tuple[str, ...] = ("http", "https")) -> str | None:
         """Return why a URL can't be asked, as the end of a sentence that repeats none of it; None: it may be tried.
@@ -128,9 +135,38 @@ class GuardedClient:
             current_attempt.reset(before)
         raise Unreached(reason, sent=attempt.sent)
 
+    async def websocket(
+        self, url: str, headers: Mapping[str, str] = _NO_HEADERS, *, seconds: float, trusted: bool = False
+    ) -> Upgraded:
+        """Return a connection to a ws or wss URL, after the handshake. Who gets it closes it.
+
+        ``trusted``: as for ``post``. No redirect is followed. Raises ``Unreached``; ``Refused``: the answer is no yes.
+        """
+        attempt = Attempt()
+        before = current_attempt.set(attempt)
+        try:
+            async with asyncio.timeout(seconds):
+                target = read_url(url, ("ws", "wss"))
+                key = new_key()
+                response = await self._sockets.session(self._door(target, trusted)).request(
+                    "GET",
+                    agreed(target),
+                    headers={**headers, **asking_headers(key)},
+                    allow_redirects=False,
+                    read_until_eof=False,
+                )
+        except FAULTS as fault:
+            reason = reason_of(fault)
+        else:
+            return upgraded(response, key)
+        finally:
+            current_attempt.reset(before)
+        raise Unreached(reason, sent=attempt.sent)
+
     async def close(self) -> None:
         """End all connections. Who waits for an answer gets none."""
         await self._connections.close()
+        await self._sockets.close()
 
     async def _follow(
         self, url: str, headers: Mapping[str, str], *, most: int, redirects: int, trusted: bool
