@@ -17,6 +17,7 @@ from otpvoice.ari.inbound import InboundParty
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.router import AriEvent
 from otpvoice.ari.variables import no_call
+from otpvoice.core.actions import Stream
 from otpvoice.core.plan import CallPlan
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.stasis_args import Arguments, Invalid, parse_arguments
@@ -64,10 +65,21 @@ class DialplanDoor:
             await self._admit_prepared(node, party, arguments, arguments.call, values)
             return
         plan = arguments.plan(party.number, party.caller, values, self._defaults, self._calls.clock.wall())
+        plan = replace(plan, streams=self._streams_of(party))
         origin = Origin(new_call_id(), self._account, DOOR)
         await party.guard(origin.call_id, plan.max_duration)
         self._calls.check_open()
-        self._calls.admit(plan, self._trunks[plan.trunk], party, node, origin=origin)
+        if arguments.taps and party.over:
+            await party.close()
+        elif arguments.taps:
+            self._calls.tap(plan, party, node, origin=origin)
+        else:
+            self._calls.admit(plan, self._trunks[plan.trunk], party, node, origin=origin)
+
+    def _streams_of(self, party: InboundParty) -> tuple[Stream, ...]:
+        """Return what is streamed of every call on the trunk by which a channel came in, if it did."""
+        ways = (trunk.streams for trunk in self._trunks.values() if trunk.streams and trunk.carries(party.name))
+        return next(ways, ())
 
     async def _admit_prepared(
         self,
@@ -81,6 +93,7 @@ class DialplanDoor:
             return replace(
                 plan,
                 goes_on=arguments.goes_on,
+                streams=self._streams_of(party),
                 # An extension that is the call's own id is nobody's number.
                 to=plan.to or (party.number if party.number != call_id else None),
                 caller_id=plan.caller_id or party.caller,

@@ -24,6 +24,7 @@ from otpvoice.adapters.store import Change
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.store.writer import KeptWrites
+from otpvoice.adapters.streams import Streams
 from otpvoice.adapters.webhooks import AccountHooks, Asker, Dispatcher
 from otpvoice.ari.node import AsteriskNode, NodeSettings
 from otpvoice.chronicle import Allowance, Chronicle
@@ -50,6 +51,8 @@ LAST_WRITES: Final = 5.0
 QUESTIONS: Final = 1024
 """Of interactive plans, at once: a call has one at most."""
 QUESTIONS_PER_HOST: Final = 256
+TRUNK_STREAM: Final = "trunk"
+"""How a record calls what is streamed because its trunk says so."""
 MINUTE, TEN_MINUTES, DAY = 60.0, 600.0, 86_400.0
 
 
@@ -68,6 +71,7 @@ class Service:
         self._questions = GuardedClient(allow, connections=QUESTIONS, per_host=QUESTIONS_PER_HOST)
         self._hooks = {account.id: hooks for account in settings.accounts if (hooks := hooks_of(account)) is not None}
         self._downloads = Downloads(self._client)
+        self._streams = Streams(self._client)
         self._dispatcher = Dispatcher(self._store, self._hooks, self._client)
         self._writes = KeptWrites(self._store, written=self._wake_dispatcher)
         self._chronicle = Chronicle(
@@ -93,6 +97,7 @@ class Service:
             asker=Interview(
                 Asker(self._hooks, self._questions), self._chronicle.question, self._defaults, self._rehearsal
             ),
+            relays=self._streams,
         )
         self.node = AsteriskNode(node_settings(settings, law), self.stasis)
         self.stasis.nodes.append(self.node)
@@ -143,6 +148,7 @@ class Service:
             collected = len(change.record.get("collected", ()))
             log.error("store.not_written", record={**change.record, "collected": collected})
         await self._renderer.close()
+        await self._streams.close()
         await self._downloads.close()
         await self._client.close()
         await self._questions.close()
@@ -258,7 +264,8 @@ def _rates(*rates: tuple[int | None, float]) -> tuple[tuple[int, float], ...]:
 def way_of(trunk: TrunkSettings) -> Trunk:
     """Return a trunk as the switchboard dials it, with its pace."""
     pace = Pace(calls_per_second=trunk.calls_per_second, max_calls=trunk.max_calls, queue_seconds=trunk.queue_seconds)
-    return Trunk(trunk.name, trunk.dial, pace)
+    streams = (trunk.stream.to_core(TRUNK_STREAM),) if trunk.stream is not None else ()
+    return Trunk(trunk.name, trunk.dial, pace, streams)
 
 
 def make_store(settings: Settings) -> MemoryStore | RedisStore:

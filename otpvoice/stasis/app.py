@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, cast
 
 import structlog
 
@@ -19,6 +19,7 @@ from otpvoice.ari.line import Line
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
 from otpvoice.ari.router import AriEvent
+from otpvoice.ari.streaming import Opener
 from otpvoice.core.chance import drawn
 from otpvoice.core.events import Event, SecondEnded
 from otpvoice.core.flow import CallFlow
@@ -26,12 +27,15 @@ from otpvoice.core.locale import Locales
 from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
+from otpvoice.media.g711 import Law
 from otpvoice.rehearsal import RehearsalLine, script_for
 from otpvoice.session import Asker, CallSession, Voice
 from otpvoice.stasis.call import Call
 from otpvoice.stasis.needs import free_leg, line_up, ready_node, step_out
 from otpvoice.stasis.pacing import Slot
 from otpvoice.stasis.ports import Clock, Door, Follower, NotTaken, Origin, Records, SystemClock
+from otpvoice.stasis.streams import Relays, opener_of
+from otpvoice.stasis.tap import Tap
 from otpvoice.stasis.trunk import Trunk, order_of, seconds_of
 from otpvoice.stasis.waiting import WAIT, NoRoom, WaitingRoom
 
@@ -45,7 +49,8 @@ END_WITHIN: Final = 3.0
 class StasisApp:
     """All calls of this process. ``followers`` hear every event of every call; ``voice_name`` is the configured one.
 
-    ``asker``: who asks what interactive plans are to do next. ``draw``: chooses the random keys of gates.
+    ``asker``: who asks what interactive plans are to do next. ``draw``: chooses the random keys of gates. ``relays``:
+    who carries streams of their audio; None: nobody does.
     """
 
     instance: str
@@ -60,7 +65,8 @@ class StasisApp:
     door: Door | None = None
     asker: Asker | None = None
     draw: Callable[[Sequence[str]], str] = secrets.choice
-    _calls: dict[str, Call] = field(default_factory=dict)
+    relays: Relays | None = None
+    _calls: dict[str, Call | Tap] = field(default_factory=dict)
     _waiting: WaitingRoom[Trunk] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -88,7 +94,7 @@ class StasisApp:
         ``call_id``, ``token``: of the idempotency key that it was asked for with.
         """
         self.check_open()
-        flow = self._flow(plan)
+        flow = self._flow(replace(plan, streams=trunk.streams))
         node = ready_node(self.nodes)
         record = self._record(call_id or new_call_id(), flow, account, door)
         record.node, record.channel = node.settings.name, f"{record.id}-1"
@@ -107,7 +113,8 @@ class StasisApp:
         party = OutboundParty(node, record.channel, order_of(flow.plan, trunk, node, record.id))
         slots: list[Slot] = []
         seconds = seconds_of(flow.plan, trunk, node, record.id, slots)
-        self._begin(node, flow, record, Line(node, party, leg, second=seconds), turn=turn, slots=slots)
+        line = Line(node, party, leg, second=seconds, opener=self._opener(record, node))
+        self._begin(node, flow, record, line, turn=turn, slots=slots)
         return record.to_json()
 
     async def rehearse(
@@ -163,6 +170,19 @@ class StasisApp:
         record = self._record(origin.call_id, self._flow(plan), origin.account, origin.door)
         self._admit(record, plan, trunk, party, node, prepared=False)
 
+    def tap(self, plan: CallPlan, party: InboundParty, node: AsteriskNode, *, origin: Origin) -> None:
+        """Stream a channel that goes on in its dialplan at once: what the plan's one action says."""
+        record = self._record(origin.call_id, self._flow(plan), origin.account, origin.door)
+        opener = self._opener(record, node)
+        if opener is None:
+            raise LookupError("nobody carries streams")
+        record.node, record.channel, record.sip_call_id = node.settings.name, party.channel_id, party.sip_call_id
+        self.records.save(record)
+        log.info("call.tapped", call=record.id, account=record.account, channel=party.channel_id)
+        tap = Tap(node, party, record, opener, self.records, self.clock, self._follow, self._forget)
+        self._calls[record.id] = tap
+        tap.begin()
+
     def admit_prepared(
         self, call_id: str, party: InboundParty, node: AsteriskNode, claimed: Callable[[CallPlan], CallPlan]
     ) -> bool:
@@ -183,7 +203,7 @@ class StasisApp:
     def find(self, account: str, call_id: str) -> CallRecord | None:
         """Return a call that waits or is in progress here, if it is this account's."""
         call = self._calls.get(call_id)
-        record = call.session.record if call is not None else self._waiting.find(call_id)
+        record = call.record if call is not None else self._waiting.find(call_id)
         if record is None or record.account != account or record.state is State.ENDED:
             return None
         return record
@@ -195,7 +215,7 @@ class StasisApp:
 
     @property
     def count(self) -> int:
-        """Calls in progress."""
+        """Calls in progress, and taps."""
         return len(self._calls)
 
     # --- shutdown ---------------------------------------------------------------------------------------------------
@@ -236,13 +256,13 @@ class StasisApp:
 
     def after_gap(self, node: AsteriskNode, alive: Set[str], *, restarted: bool) -> None:
         """The events socket is back: which of the calls there outlived the gap?"""
-        for line in self._lines(node):
-            line.after_gap(alive, restarted=restarted)
+        for call in self._on(node):
+            call.after_gap(alive, restarted=restarted)
 
     def node_lost(self, node: AsteriskNode) -> None:
         """An Asterisk is away for good, as far as the calls on it go."""
-        for line in self._lines(node):
-            line.node_lost()
+        for call in self._on(node):
+            call.node_lost()
 
     def stranger(self, node: AsteriskNode, event: AriEvent) -> None:
         """An event of a channel that is no call of ours: one that a dialplan hands to us, or that is over."""
@@ -288,13 +308,17 @@ class StasisApp:
             follow=self._follow,
             asker=self.asker,
         )
-        call = self._calls[record.id] = Call(
+        call = Call(
             node, session, line, self.records, self.clock, self._forget, turn, slots if slots is not None else []
         )
+        self._calls[record.id] = call
         call.begin()
 
     def _forget(self, call_id: str) -> None:
         self._calls.pop(call_id, None)
+
+    def _opener(self, record: CallRecord, node: AsteriskNode) -> Opener | None:
+        return None if self.relays is None else opener_of(self.relays, record, cast("Law", node.settings.law))
 
     def _admit(
         self,
@@ -308,7 +332,8 @@ class StasisApp:
     ) -> None:
         flow = self._flow(plan)
         slots: list[Slot] = []
-        line = Line(node, party, second=seconds_of(plan, trunk, node, record.id, slots))
+        opener = self._opener(record, node)
+        line = Line(node, party, second=seconds_of(plan, trunk, node, record.id, slots), opener=opener)
         record.plan, record.proof, record.state = flow.plan, flow.proof, State.QUEUED
         record.voice = plan.voice or self.voice_name
         record.node, record.channel, record.sip_call_id = node.settings.name, party.channel_id, party.sip_call_id
@@ -321,8 +346,8 @@ class StasisApp:
         record.end(classify(Ending(answered=False, own=own, fault=fault)), self.clock.wall())
         self.records.finish(record)
 
-    def _lines(self, node: AsteriskNode) -> list[Line]:
-        return [call.line for call in self._calls.values() if call.node is node and isinstance(call.line, Line)]
+    def _on(self, node: AsteriskNode) -> list[Call | Tap]:
+        return [call for call in self._calls.values() if call.node is node]
 
     def _check(self, node: AsteriskNode | None) -> None:
         """Is there still a way to call (where one is needed)? Asked again after each wait. Raises ``NotTaken``."""
@@ -345,7 +370,7 @@ class StasisApp:
             raise
 
     def _follow(self, record: CallRecord, event: Event) -> None:
-        if isinstance(event, SecondEnded) and (call := self._calls.get(record.id)) is not None:
+        if isinstance(event, SecondEnded) and isinstance(call := self._calls.get(record.id), Call):
             call.second_ended(event.number)
         for follower in self.followers:
             follower(record, event)

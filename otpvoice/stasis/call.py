@@ -6,7 +6,7 @@ What a call does is the session's business; which calls there are, the switchboa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 
 import structlog
@@ -14,7 +14,7 @@ import structlog
 from otpvoice.ari.line import Line
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
-from otpvoice.core.record import State
+from otpvoice.core.record import CallRecord, State
 from otpvoice.rehearsal import RehearsalLine
 from otpvoice.session import CallSession
 from otpvoice.stasis.pacing import Expired, Slot
@@ -41,6 +41,11 @@ class Call:
     task: asyncio.Task[None] | None = None
     _called_off: OwnAction | None = None
 
+    @property
+    def record(self) -> CallRecord:
+        """What is known of it."""
+        return self.session.record
+
     def begin(self) -> None:
         """Run it."""
         self.task = asyncio.create_task(self._run(), name=self.session.record.id)
@@ -57,6 +62,16 @@ class Call:
         """The second leg of this number is over: what it took of the trunk is free."""
         if number <= len(self.seconds):
             self.seconds[number - 1].pace.release(self.seconds[number - 1])
+
+    def after_gap(self, alive: Set[str], *, restarted: bool) -> None:
+        """The events socket was away and is back: did it outlive the gap?"""
+        if isinstance(self.line, Line):
+            self.line.after_gap(alive, restarted=restarted)
+
+    def node_lost(self) -> None:
+        """Its Asterisk is away for good."""
+        if isinstance(self.line, Line):
+            self.line.node_lost()
 
     def abandon(self) -> None:
         """Let it be, with what is known of it: nobody can wait for its end any more."""

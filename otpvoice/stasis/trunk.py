@@ -2,27 +2,46 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from otpvoice.ari.channel import Originate
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
+from otpvoice.core.actions import Stream
 from otpvoice.core.plan import CallPlan
 from otpvoice.stasis.pacing import Pace, Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with). ``pace``: of all its calls."""
+    """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with). ``pace``: of all its calls.
+
+    ``streams``: what is streamed of each call on it.
+    """
 
     name: str
     dial: str
     pace: Pace = field(default_factory=Pace, compare=False, repr=False)
+    streams: tuple[Stream, ...] = ()
 
     def endpoint(self, to: str) -> str:
         """Return the dial string for a number that was checked before."""
         return self.dial.replace("{number}", to.removeprefix("+")).replace("{e164}", to)
+
+    def carries(self, channel: str) -> bool:
+        """Does a channel of this name (``PJSIP/trunk-0000002a``) come in by the endpoint that this trunk dials?"""
+        dialled = _ENDPOINT.fullmatch(self.dial)
+        if dialled is None:
+            return False
+        endpoint = dialled["behind"] or dialled["before"]
+        return channel.rpartition("-")[0] == f"PJSIP/{endpoint}"
+
+
+_ENDPOINT: Final = re.compile(r"PJSIP/(?:(?P<before>[^/@]+)/.*|[^/@]*@(?P<behind>[^/@;]+)(?:;.*)?)")
+"""PJSIP/…{number}@endpoint or PJSIP/endpoint/sip:…"""
 
 
 def order_of(plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str) -> Originate:
