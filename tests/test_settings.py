@@ -12,7 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpvoice.settings import AccountSettings, Bind, Legs, LimitSettings, Settings, SettingsError, TrunkSettings
+from otpvoice.core.actions import BasicAuth, BearerAuth, SignatureAuth, Stream, StreamAuth
+from otpvoice.core.secret import Secret
+from otpvoice.settings import (
+    AccountSettings,
+    Bind,
+    Legs,
+    LimitSettings,
+    Settings,
+    SettingsError,
+    StreamAuthSettings,
+    StreamSettings,
+    TrunkSettings,
+)
 from otpvoice.settings.assembly import ACCOUNT, TRUNK
 from otpvoice.settings.model import KEYS
 from otpvoice.trust.addresses import parse_allow
@@ -577,6 +589,251 @@ def test_how_fast_a_trunk_can_not_take_calls(
         assert problems(environ) == {f"{environ['OTPVOICE_CONFIG']}: trunk[1].{entry}": rule}, value
 
 
+# --- what is streamed of a trunk's calls ------------------------------------------------------------------------------
+
+AUDIO = "wss://audio.example/calls?token=secret-path"
+
+
+def with_stream(*lines: str) -> str:
+    """Return the tables, the second trunk with a stream."""
+    return TABLES.replace("\n[[account]]", "\n[trunk.stream]\n" + "\n".join(lines) + "\n[[account]]", 1)
+
+
+def stream_of(environ: dict[str, str]) -> Stream:
+    a, b = Settings.load(environ).trunks
+    assert a.stream is None
+    assert b.stream is not None
+    return b.stream.to_core("b")
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([f'url = "{AUDIO}"'], Stream(AUDIO, "twilio", "b", tracks=("near", "far"), trusted=True)),
+        # Wherever the administrator wants it to go.
+        (
+            ['url = "ws://127.0.0.1:6379"', 'tracks = "far"'],
+            Stream("ws://127.0.0.1:6379", "twilio", "b", tracks=("far",), trusted=True),
+        ),
+        (
+            [
+                'url = "https://bot:p%40ss@audio.example/where?sample-rate=16000"',
+                'format = "exotel"',
+                'tracks = ["far", "near"]',
+                'parameters = { site = "london" }',
+            ],
+            Stream(
+                "https://audio.example/where?sample-rate=16000",
+                "exotel",
+                "b",
+                tracks=("far", "near"),
+                sample_rate=16_000,
+                parameters={"site": "london"},
+                auth=BasicAuth("bot", Secret("p@ss")),
+                trusted=True,
+            ),
+        ),
+        (
+            [f'url = "{AUDIO}"', 'format = "exotel"', "sample_rate = 24000"],
+            Stream(AUDIO, "exotel", "b", tracks=("near", "far"), sample_rate=24_000, trusted=True),
+        ),
+    ],
+)
+def test_what_is_streamed_of_each_call_on_a_trunk(
+    toml: Callable[[str], dict[str, str]], lines: list[str], expected: Stream
+) -> None:
+    assert stream_of(toml(with_stream(*lines))) == expected
+
+
+@pytest.mark.parametrize(
+    ("auth", "expected"),
+    [
+        ('{ type = "basic", username = "bot", password = "p@ss" }', BasicAuth("bot", Secret("p@ss"))),
+        ('{ type = "bearer", token = "p@ss" }', BearerAuth(Secret("p@ss"))),
+        ('{ type = "signature", secret = "sixteen-letters!" }', SignatureAuth(Secret("sixteen-letters!"))),
+    ],
+)
+def test_how_we_say_who_we_are(toml: Callable[[str], dict[str, str]], auth: str, expected: StreamAuth) -> None:
+    assert stream_of(toml(with_stream(f'url = "{AUDIO}"', f"auth = {auth}"))).auth == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "entry"),
+    [('type = "basic", username = "bot"', "password"), ('type = "bearer"', "token"), ('type = "signature"', "secret")],
+)
+def test_a_secret_of_a_stream_may_lie_in_a_file(
+    toml: Callable[[str], dict[str, str]], tmp_path: Path, kind: str, entry: str
+) -> None:
+    path = tmp_path / "secret"
+    path.write_text("sixteen-letters!\n")
+    lines = [f'url = "{AUDIO}"', f'auth = {{ {kind}, {entry}_file = "{path}" }}']
+    auth = stream_of(toml(with_stream(*lines))).auth
+    assert getattr(auth, entry) == Secret("sixteen-letters!")
+
+
+@pytest.mark.parametrize(
+    ("content", "beside", "rule"),
+    [
+        (None, "", "names a file that can't be read: No such file or directory"),
+        (b" \n", "", "names a file that is empty"),
+        (b"hunter2", "", "must be 16 to 256 visible ASCII characters"),
+        (b"sixteen-letters!", ', secret = "hunter2"', "is set as well as {place}: one of them is enough"),
+    ],
+)
+def test_a_file_of_a_stream_s_secret_is_one_problem(
+    toml: Callable[[str], dict[str, str]], tmp_path: Path, content: bytes | None, beside: str, rule: str
+) -> None:
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+    auth = f'{{ type = "signature", secret_file = "{path}"{beside} }}'
+    # The trunk that a variable makes comes first, and moves the others.
+    environ = toml(with_stream(f'url = "{AUDIO}"', f"auth = {auth}").replace('codec = "alaw"', ""))
+    place = f"{environ['OTPVOICE_CONFIG']}: trunk[1].stream.auth.secret"
+    said = problems(environ | {"OTPVOICE_TRUNK": "PJSIP/{number}@c"})
+    assert said == {f"{place}_file": rule.format(place=place)} | (
+        {place: "must be 16 to 256 visible ASCII characters"} if beside else {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "place", "rule"),
+    [
+        ([], ".url", "is required"),
+        (["url = 7"], ".url", "must be a text on one line"),
+        (['url = "https://audio.example"'], ".url", "must begin with ws:// or wss://"),
+        (['url = "ftp://a"', 'format = "exotel"'], ".url", "must begin with ws:// or wss:// or https://"),
+        (
+            ['url = "wss://höst/"'],
+            ".url",
+            "has characters that must be percent-encoded, or a host that must be written as xn--",
+        ),
+        (
+            ['url = "wss://hunter2@a"'],
+            ".url",
+            (
+                "must have a user name and a password before the @, percent-encoded: up to 128 and 256 printable ASCII"
+                " characters"
+            ),
+        ),
+        ([f'url = "wss://a/{"b" * 2000}"'], ".url", "must have at most 2000 characters"),
+        (
+            ['url = "wss://a/?sample-rate=1"', 'format = "exotel"'],
+            ".url",
+            "must have one sample-rate of 8000, 16000 or 24000 in its query",
+        ),
+        ([f'url = "{AUDIO}"', 'format = "opus"'], ".format", "must be twilio or exotel or voxology"),
+        ([f'url = "{AUDIO}"', "tracks = []"], ".tracks", "must be near or far, or both"),
+        ([f'url = "{AUDIO}"', 'tracks = "near near"'], ".tracks", "must be near or far, or both"),
+        ([f'url = "{AUDIO}"', 'tracks = ["inbound"]'], ".tracks", "must be near or far, or both"),
+        ([f'url = "{AUDIO}"', "tracks = 2"], ".tracks", "must be a list of texts"),
+        ([f'url = "{AUDIO}"', "sample_rate = 16000"], ".sample_rate", "must be 8000 in this format"),
+        (
+            [f'url = "{AUDIO}"', 'sample_rate = "8000"'],
+            ".sample_rate",
+            "must be a whole number from 1 to 1000000",
+        ),
+        (
+            ['url = "wss://a/?sample-rate=8000"', 'format = "exotel"', "sample_rate = 16000"],
+            ".sample_rate",
+            "must be the sample-rate of the url, or be left out",
+        ),
+        ([f'url = "{AUDIO}"', "parameters = 5"], ".parameters", "must be a table of texts"),
+        ([f'url = "{AUDIO}"', "parameters = { a = 1 }"], ".parameters", "must be a table of texts"),
+        (
+            [f'url = "{AUDIO}"', f"parameters = {{ {', '.join(f'p{n} = {chr(34) * 2}' for n in range(21))} }}"],
+            ".parameters",
+            "must have at most 20 entries",
+        ),
+        (
+            [f'url = "{AUDIO}"', 'parameters = { "" = "hunter2" }'],
+            ".parameters",
+            "must have names of 1 to 64 characters and texts of up to 500, all on one line",
+        ),
+        (
+            [f'url = "{AUDIO}"', 'format = "exotel"', 'parameters = { a = "1", b = "2", c = "3", d = "4" }'],
+            ".parameters",
+            "must have at most 3 entries in this format",
+        ),
+        ([f'url = "{AUDIO}"', 'mode = "talk"'], ".mode", "is not a setting"),
+        ([f'url = "{AUDIO}"', 'auth = "bearer hunter2"'], ".auth", "must be a table"),
+        (
+            ['url = "wss://a:hunter2@a"', 'auth = { type = "bearer", token = "hunter2" }'],
+            ".auth",
+            "must not be there beside a user name in the url",
+        ),
+        ([f'url = "{AUDIO}"', "auth = {}"], ".auth.type", "is required"),
+        ([f'url = "{AUDIO}"', 'auth = { type = "digest" }'], ".auth.type", "must be basic or bearer or signature"),
+        ([f'url = "{AUDIO}"', 'auth = { type = "bearer" }'], ".auth.token", "is required where type is bearer"),
+        (
+            [f'url = "{AUDIO}"', 'auth = { type = "bearer", token = "hunter 2" }'],
+            ".auth.token",
+            "must be 1 to 4096 visible ASCII characters",
+        ),
+        (
+            [f'url = "{AUDIO}"', 'auth = { type = "bearer", token = "a", secret = "sixteen-hunter2!" }'],
+            ".auth.secret",
+            "goes with type signature, not with bearer",
+        ),
+        (
+            [f'url = "{AUDIO}"', 'auth = { type = "basic", username = "a:b", password = "hunter2" }'],
+            ".auth.username",
+            "must be 1 to 128 printable ASCII characters without a colon",
+        ),
+        (
+            [f'url = "{AUDIO}"', 'auth = { type = "bearer", token = "a", realm = "b" }'],
+            ".auth.realm",
+            "is not a setting",
+        ),
+    ],
+)
+def test_what_can_not_be_streamed(
+    toml: Callable[[str], dict[str, str]], lines: list[str], place: str, rule: str
+) -> None:
+    environ = toml(with_stream(*lines))
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environ)
+    (problem,) = error.value.problems
+    assert (problem.name, problem.rule) == (f"{environ['OTPVOICE_CONFIG']}: trunk[1].stream{place}", rule)
+    assert problem.example or rule == "is not a setting"
+    assert "hunter2" not in str(error.value)
+
+
+def test_all_that_is_wrong_with_a_stream_is_said_at_once(toml: Callable[[str], dict[str, str]]) -> None:
+    environ = toml(
+        with_stream('format = "opus"', 'tracks = "both"', "sample_rate = 0", 'auth = { type = "basic", username = "" }')
+    )
+    place = f"{environ['OTPVOICE_CONFIG']}: trunk[1].stream"
+    assert problems(environ) == {
+        f"{place}.format": "must be twilio or exotel or voxology",
+        f"{place}.url": "is required",
+        f"{place}.tracks": "must be near or far, or both",
+        f"{place}.sample_rate": "must be a whole number from 1 to 1000000",
+        f"{place}.auth.username": "must be 1 to 128 printable ASCII characters without a colon",
+        f"{place}.auth.password": "is required where type is basic",
+    }
+
+
+def test_a_variable_leaves_the_stream_of_the_trunk_default(toml: Callable[[str], dict[str, str]]) -> None:
+    file = f'[[trunk]]\nname = "default"\n[trunk.stream]\nurl = "{AUDIO}"\n'
+    (trunk,) = Settings.load(LEAST | toml(file)).trunks
+    assert trunk.dial == "PJSIP/{number}@trunk"
+    assert trunk.stream is not None
+
+
+def test_nothing_of_a_stream_s_url_and_secrets_is_shown(toml: Callable[[str], dict[str, str]]) -> None:
+    lines = [
+        'url = "wss://audio.example/secret-path?token=secret-path"',
+        'parameters = { token = "secret-path" }',
+        'auth = { type = "basic", username = "secret-path", password = "secret-path" }',
+    ]
+    settings = Settings.load(toml(with_stream(*lines)))
+    stream = settings.trunks[1].stream
+    assert stream is not None
+    assert "secret-path" not in f"{settings} {settings!r} {settings.model_dump()} {stream!r} {stream.model_dump()}"
+    assert "secret-path" in stream.to_core("trunk").url
+
+
 # --- where to listen --------------------------------------------------------------------------------------------------
 
 
@@ -827,6 +1084,7 @@ def test_all_that_is_wrong_in_a_file_is_said_with_its_place(toml: Callable[[str]
         f"{file}: trunk[0].codec": "must be ulaw or alaw",
         f"{file}: trunk[0].ring_timeout": "must be a number from 5 to 120",
         f"{file}: trunk[0].calls_per_second": "must be a number from 0.1 to 1000",
+        f"{file}: trunk[0].stream": "must be a table",
         f"{file}: account[0].keys": "must be SHA-256 digests of keys, 64 hexadecimal digits each",
         f"{file}: account[0].trunks": "must be names of trunks that there are",
         f"{file}: account[0].allow_destinations": (
@@ -840,11 +1098,11 @@ def test_all_that_is_wrong_in_a_file_is_said_with_its_place(toml: Callable[[str]
 
 
 def test_what_a_file_holds_for_later_versions_is_remarked_on(toml: Callable[[str], dict[str, str]]) -> None:
-    environ = toml(TABLES.replace("ring_timeout = 30", "stream = {}") + '[[asterisk]]\nname = "one"\n')
+    environ = toml(TABLES + '[[asterisk]]\nname = "one"\n')
     file = environ["OTPVOICE_CONFIG"]
     settings = Settings.load(environ)
-    assert settings.later == (f"{file}: trunk[0].stream", f"{file}: asterisk")
-    assert settings.warnings[:2] == tuple(f"{name} has no effect in this version" for name in settings.later)
+    assert settings.later == (f"{file}: asterisk",)
+    assert settings.warnings[:1] == (f"{file}: asterisk has no effect in this version",)
 
 
 @pytest.mark.parametrize(
@@ -930,6 +1188,8 @@ ADMIN = (Path(__file__).parents[1] / "docs" / "admin.md").read_text()
         ("[[trunk]]", TRUNK),
         ("[[account]]", ACCOUNT | {"webhook_secrets_file"}),
         ("limits", LimitSettings.model_fields.keys()),
+        ("[trunk.stream]", StreamSettings.model_fields.keys()),
+        ("auth", StreamAuthSettings.model_fields.keys() | {"password_file", "token_file", "secret_file"}),
     ],
 )
 def test_the_tables_of_the_manual_are_whole(table: str, entries: frozenset[str]) -> None:
@@ -950,6 +1210,16 @@ def test_the_accounts_of_the_manual_are_taken(toml: Callable[[str], dict[str, st
     (shop,) = settings.accounts
     assert revealed(shop) == [SIGNING]
     assert settings.warnings == ()
+
+
+def test_the_stream_of_the_manual_is_taken(toml: Callable[[str], dict[str, str]], tmp_path: Path) -> None:
+    (text,) = re.findall(r"^```toml file=stream\.toml\n(.*?)^```$", ADMIN, re.MULTILINE | re.DOTALL)
+    (tmp_path / "secret").write_text("hunter2")
+    environ = {name: value for name, value in LEAST.items() if name != "OTPVOICE_TRUNK"}
+    (trunk,) = Settings.load(environ | toml(text.replace("/run/secrets/stream", str(tmp_path / "secret")))).trunks
+    assert trunk.stream is not None
+    stream = trunk.stream.to_core("trunk")
+    assert (stream.name, stream.format, stream.auth) == ("trunk", "voxology", BearerAuth(Secret("hunter2")))
 
 
 # --- anything at all --------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from otpvoice.core.digits import EndedBy
+from otpvoice.core.media import Disconnected, StreamStatus
 from otpvoice.core.outcome import EndedParty, OutcomeClass
 from otpvoice.core.record import SCHEMA, State
 from otpvoice.dialects.native_events import EventType
@@ -89,6 +90,30 @@ class Leg(_Answer):
     outcome: Outcome | None
 
 
+class MediaStream(_Answer):
+    """A stream of the call's audio. Frames are 20 ms of one track, bytes those of WebSocket messages."""
+
+    name: str
+    format: str
+    mode: Literal["listen", "talk"]
+    tracks: list[Literal["inbound", "outbound", "second", "near", "far"]]
+    host: Annotated[str, Field(description="Where it goes; no more of the URL is shown.")]
+    status: StreamStatus
+    disconnected_by: Annotated[Disconnected | None, Field(description="Null while it runs.")]
+    started_at: Annotated[Instant | None, Field(description="The first connection.")]
+    ended_at: Instant | None
+    duration_ms: Span | None
+    frames_sent: Annotated[int, Field(ge=0)]
+    frames_received: Annotated[int, Field(ge=0)]
+    bytes_sent: Annotated[int, Field(ge=0)]
+    bytes_received: Annotated[int, Field(ge=0)]
+    dropped: Annotated[int, Field(ge=0, description="Frames that the other side was too slow for.")]
+    reconnects: Annotated[int, Field(ge=0)]
+    close_code: Annotated[int | None, Field(description="RFC 6455, 7.4.")]
+    close_reason: str | None
+    error: Annotated[str | None, Field(description="A word.")]
+
+
 class Speech(_Answer):
     """Who spoke. ``voice`` null: the configured one."""
 
@@ -132,7 +157,7 @@ class Call(_Answer):
     ring_ms: Annotated[Span | None, Field(description="From ringing to the answer, or the end.")]
     talk_ms: Annotated[Span | None, Field(description="From the answer to the end.")]
     legs: list[Leg]
-    media: Annotated[list[dict[str, Any]], Field(description="Media streams.")]
+    media: Annotated[list[MediaStream], Field(description="Its streams, in the order in which they began.")]
     speech: Speech
     node: Annotated[str | None, Field(description="The Asterisk that has it.")]
     instance: Annotated[str, Field(description="The process that has it.")]
@@ -152,6 +177,9 @@ class EventData(_Answer):
     type: Annotated[str, Field(default="", description="Of `action.completed`: what it was.")]
     id: Annotated[str | None, Field(default=None, description="Of `action.completed`: the one that you gave it.")]
     collected: Annotated[Collected | None, Field(default=None, description="Of `digits.collected`.")]
+    media: Annotated[
+        MediaStream | None, Field(default=None, description="Of `media.started` and `media.stopped`: the stream.")
+    ]
 
 
 class Event(_Answer):

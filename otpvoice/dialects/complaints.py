@@ -18,6 +18,8 @@ from otpvoice.dialects.problems import Problem, json_path
 HIDDEN: Final = "|"
 """What the tags of unions that are no part of the document begin with."""
 
+_UNIONS: Final = frozenset({"auth"})
+"""Fields that hold one of several models; pydantic puts its tag behind them."""
 _NAME: Final = re.compile(r"[A-Za-z_]{1,40}|X-[A-Za-z0-9-]{1,60}", re.ASCII)
 
 # pydantic's error type → our code, and the sentence; the names in braces are limits of the model.
@@ -86,13 +88,13 @@ def _path(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
     path: list[int | str] = []
     tagged = False
     for step in loc:
-        if tagged or str(step).startswith(HIDDEN):
-            tagged = False
-        elif step == "[key]":
+        if step == "[key]":
             path.pop()
+        elif tagged or str(step).startswith(HIDDEN):
+            tagged = False
         else:
             path.append(step)
-            tagged = isinstance(step, int)  # every list here holds a union, whose tag comes next
+            tagged = isinstance(step, int) or step in _UNIONS  # every list here holds a union, whose tag comes next
     return tuple(path)
 
 

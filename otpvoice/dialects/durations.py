@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from otpvoice.core import actions as core
 from otpvoice.core.compile import sending_seconds
+from otpvoice.media.streams.formats import FORMATS
 
 SHORTEST: Final = 180.0
 """Seconds: what a call over HTTP has where it says nothing."""
@@ -23,6 +24,9 @@ RECORDING: Final = 300.0
 """Seconds of the longest recording that is played."""
 READING: Final = 60.0
 """Seconds of a code with its sentence: 12 characters at the slowest speed take half of it."""
+
+TALKING: Final = 3600.0
+"""Seconds of a stream that talks, where its format has no bound of its own."""
 
 
 def longest(actions: tuple[core.Action, ...]) -> float:
@@ -48,7 +52,10 @@ def _seconds(action: core.Action) -> float:
             return sending_seconds(action.digits)
         case core.Dial():
             return LONGEST
-        case core.Hangup():
+        case core.Stream(format=format_):
+            # One that listens runs beside the others.
+            return (FORMATS[format_].longest or TALKING) if action.talks else 0.0
+        case core.StopStream() | core.Hangup():
             return 0.0
         case _:
             assert_never(action)

@@ -35,11 +35,6 @@ _VOICE: Final = re.compile(r"[a-z0-9_-]{1,32}(:[A-Za-z0-9_+.-]{1,64})?", re.ASCI
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def refuse_later(_: object) -> Any:
-    """Refuse what is part of the interface and not of this version."""
-    raise complaint("not_supported", "is not supported yet")
-
-
 def _code(value: object) -> OtpCode:
     if not isinstance(value, str):
         raise complaint("type", "must be a string")
@@ -49,7 +44,8 @@ def _code(value: object) -> OtpCode:
         raise complaint("format", "must be 3 to 12 characters of 0-9, A-Z, a-z") from None
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return a text that can be shown on one line, or complain."""
     if not text.isprintable():
         raise complaint("format", "must have no control characters")
     return text
@@ -152,9 +148,9 @@ Url: TypeAlias = Annotated[str, Field(min_length=1, max_length=2048), AfterValid
 WebhookUrl: TypeAlias = Annotated[Url, AfterValidator(_signed)]
 PromptName: TypeAlias = Annotated[str, AfterValidator(_prompt_name)]
 """A recording of the prompts folder: the file's name without ``.wav``."""
-Brand: TypeAlias = Annotated[str, Field(min_length=1, max_length=30), AfterValidator(_printable)]
+Brand: TypeAlias = Annotated[str, Field(min_length=1, max_length=30), AfterValidator(printable)]
 Template: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
-Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_printable)]
+Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
 Times: TypeAlias = Annotated[int, Field(ge=1, le=5)]
 Speed: TypeAlias = Annotated[float, Field(ge=0.5, le=2)]
 Gap: TypeAlias = Annotated[float, Field(ge=0, le=10)]

@@ -1,7 +1,6 @@
 """Our own spelling: the body of ``POST /v1/calls``, and its translation into a call plan.
 
-It places nothing and knows no account: what may be chosen from, and the moment, are arguments. What a later version
-will take is known by name and refused as ``not_supported``, so that nobody believes that it works.
+It places nothing and knows no account: what may be chosen from, and the moment, are arguments.
 """
 
 from __future__ import annotations
@@ -18,12 +17,12 @@ from otpvoice.core.plan import CallPlan
 from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import complaint, complaints, presentable
 from otpvoice.dialects.context import Context, context
+from otpvoice.dialects.models import Model
 from otpvoice.dialects.native_actions import (
     Action,
     Dial,
     Gate,
     Gather,
-    Model,
     Replay,
     Templated,
     to_core,
@@ -34,6 +33,7 @@ from otpvoice.dialects.offers import CallDefaults, CallRequest, TrunkOffer
 from otpvoice.dialects.problems import Fault, Problem, ProblemFound, json_path
 from otpvoice.dialects.reader import nulls, read_object
 from otpvoice.dialects.speakable import unspeakable
+from otpvoice.dialects.stream_order import misplaced_streams
 
 __all__ = ["CallBody", "CallDefaults", "CallRequest", "TrunkOffer", "parse_answer", "parse_call"]
 
@@ -161,6 +161,7 @@ def parse_call(body: bytes, defaults: CallDefaults, now: float) -> CallRequest:
         request = _request(parsed, defaults)
         problems += _caller_ids(parsed, defaults)
         problems += unspeakable(request.plan, defaults, shorthand=parsed.code is not None)
+        problems += misplaced_streams(request.plan)
     problems += _nulls(document, problems)
     if problems or request is None:
         raise ProblemFound(Fault.INVALID, problems)
@@ -193,7 +194,9 @@ def parse_answer(body: bytes, plan: CallPlan, defaults: CallDefaults, now: float
     else:
         actions = tuple(to_core(action, trunk, plan.shown) for action in answer.actions)
         problems += _not_shown(("actions",), answer.actions, trunk)
-        problems += unspeakable(replace(plan, actions=actions, webhook=None), defaults)
+        asked = replace(plan, to=None, actions=actions, webhook=None)
+        problems += unspeakable(asked, defaults)
+        problems += misplaced_streams(asked, goes_before=True)
     problems += _nulls(document, problems)
     if problems:
         raise ProblemFound(Fault.INVALID, problems)

@@ -1,38 +1,23 @@
 """Our own spelling of the actions: one model an action, its ranges and defaults, and the word of the core it becomes.
 
-The models are the contract. What a later version can do is known by name and refused, here and in ``native``.
+The models are the contract. Those of streams are in ``native_streams``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NoReturn, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, field_validator, model_validator
 
 from otpvoice.core import actions as core
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.locale import split_template
 from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import HIDDEN, complaint
+from otpvoice.dialects.models import Labelled, Model
+from otpvoice.dialects.native_streams import StopStream, Stream
 from otpvoice.dialects.numbers import Number
 from otpvoice.dialects.offers import TrunkOffer
-
-
-class Model(BaseModel):
-    """Nothing is coerced, nothing unknown is passed over."""
-
-    # hide_input_in_errors: should an exception get out, it does not show the body.
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class Templated(Model):
@@ -51,12 +36,7 @@ class Templated(Model):
         return template
 
 
-class _Labelled(Model):
-    id: fields.Label | None = None
-    tag: fields.Label | None = None
-
-
-class Say(_Labelled):
+class Say(Labelled):
     """Speak a text."""
 
     type: Literal["say"]
@@ -81,7 +61,7 @@ class Say(_Labelled):
         )
 
 
-class Pause(_Labelled):
+class Pause(Labelled):
     """Silence."""
 
     type: Literal["pause"]
@@ -92,7 +72,7 @@ class Pause(_Labelled):
         return core.Pause(self.seconds, id=self.id, tag=self.tag)
 
 
-class Play(_Labelled):
+class Play(Labelled):
     """Play a recording: one of the prompts folder, or one that is fetched."""
 
     type: Literal["play"]
@@ -164,7 +144,7 @@ class LanguageKey(Model):
     language: fields.Language
 
 
-class SayCode(_Labelled, Templated):
+class SayCode(Labelled, Templated):
     """Speak a code."""
 
     type: Literal["say_code"]
@@ -232,7 +212,7 @@ Prompt: TypeAlias = Annotated[
 """A text, or a list of what is to be spoken."""
 
 
-class SendDigits(_Labelled):
+class SendDigits(Labelled):
     """Press keys."""
 
     type: Literal["send_digits"]
@@ -243,7 +223,7 @@ class SendDigits(_Labelled):
         return core.SendDigits(self.digits, id=self.id, tag=self.tag)
 
 
-class Dial(_Labelled):
+class Dial(Labelled):
     """Call a second party."""
 
     type: Literal["dial"]
@@ -257,7 +237,7 @@ class Dial(_Labelled):
         return core.Dial(self.to, self.from_ or shown, timeout, id=self.id, tag=self.tag)
 
 
-class Hangup(_Labelled):
+class Hangup(Labelled):
     """End the call."""
 
     type: Literal["hangup"]
@@ -267,17 +247,7 @@ class Hangup(_Labelled):
         return core.Hangup(id=self.id, tag=self.tag)
 
 
-class LaterAction(BaseModel):
-    """What a later version can do."""
-
-    type: Annotated[Literal["stream", "stop_stream"], AfterValidator(fields.refuse_later)]
-
-    def to_core(self) -> NoReturn:
-        """Never called: there is no such object."""
-        raise AssertionError("validation refuses it")
-
-
-class Gather(_Labelled):
+class Gather(Labelled):
     """Collect keys."""
 
     type: Literal["gather"] = "gather"
@@ -334,7 +304,8 @@ class Gather(_Labelled):
 
 
 Action: TypeAlias = Annotated[
-    Say | SayCode | Play | Gather | Pause | SendDigits | Dial | Hangup | LaterAction, Field(discriminator="type")
+    Say | SayCode | Play | Gather | Pause | SendDigits | Dial | Stream | StopStream | Hangup,
+    Field(discriminator="type"),
 ]
 
 

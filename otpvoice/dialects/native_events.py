@@ -23,6 +23,8 @@ from otpvoice.core.events import (
     CodeReplayed,
     DigitsCollected,
     Event,
+    StreamEnded,
+    StreamStarted,
 )
 from otpvoice.core.instants import rfc3339
 from otpvoice.core.record import collected_json
@@ -41,7 +43,7 @@ EventType: TypeAlias = Literal[
     "call.ended",
 ]
 TYPES: Final[tuple[str, ...]] = get_args(EventType)
-"""All types that there are. Those of media come with streams."""
+"""All types that there are."""
 ASKED: Final = "asked"
 """What is true in the data of an event by which somebody is asked: plain ones may be of the same type."""
 LARGEST: Final = 20_000
@@ -94,6 +96,10 @@ def told(event: Event, *, asks: bool = False) -> tuple[str, dict[str, Any]] | No
         case DigitsCollected():
             shown = replace(event, sensitive=False) if asks else event
             return "digits.collected", {"collected": collected_json(shown)}
+        case StreamStarted(report=report):
+            return "media.started", {"media": report.to_json()}
+        case StreamEnded(report=report):
+            return "media.stopped", {"media": report.to_json()}
         case _:
             return None
 
@@ -107,7 +113,8 @@ def envelope(call: dict[str, Any], number: int, type_: str, data: Mapping[str, A
     if len(made.body) <= LARGEST:
         return made
     short = {**call, "metadata": {}, "errors": call["errors"][-5:], "collected": call["collected"][-5:]}
-    short |= {"played": {**call["played"], "digits": []}, "legs": call["legs"][:2], "truncated": True}
+    short |= {"played": {**call["played"], "digits": []}, "legs": call["legs"][:2], "media": call["media"][-5:]}
+    short |= {"truncated": True}
     return _envelope(short, number, type_, data, at)
 
 

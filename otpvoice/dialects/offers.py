@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from otpvoice.core.plan import CallPlan, Webhook
 from otpvoice.dialects.destinations import Destinations
@@ -22,7 +23,13 @@ class TrunkOffer:
     ring_timeout: float = 45.0
 
 
-def _none_may_be_asked(_: str) -> str:
+class UrlCheck(Protocol):
+    """Says why a URL may not be asked, as the end of a sentence; None: it may be tried."""
+
+    def __call__(self, url: str, /, *, schemes: tuple[str, ...] = ("http", "https")) -> str | None: ...
+
+
+def _none_may_be_asked(_: str, /, *, schemes: tuple[str, ...] = ()) -> str:
     return "can't be asked: nothing is fetched here"
 
 
@@ -32,9 +39,9 @@ class CallDefaults:
 
     ``local_numbers``: extensions that may be called, besides E.164 numbers that ``destinations`` lets through.
     ``check_voice`` raises ``ValueError`` for a language that a voice (None: the configured one) does not speak.
-    ``prompts``: is there a recording of this name? None: there are none. ``check_url`` returns why a URL may not be
-    asked, as the end of a sentence; None: it may be tried. ``webhook_url``: where the events of a call go that names no
-    webhook. ``signs``: are there secrets to sign webhooks with?
+    ``prompts``: is there a recording of this name? None: there are none. ``check_url``: may a URL be asked?
+    ``webhook_url``: where the events of a call go that names no webhook. ``signs``: are there secrets to sign webhooks
+    with?
     """
 
     trunks: Mapping[str, TrunkOffer]
@@ -45,7 +52,7 @@ class CallDefaults:
     tail: float = 0.6
     check_voice: Callable[[str, str | None], None] | None = None
     prompts: Callable[[str], bool] | None = None
-    check_url: Callable[[str], str | None] = _none_may_be_asked
+    check_url: UrlCheck = _none_may_be_asked
     webhook_url: str | None = field(default=None, repr=False)
     signs: bool = False
 

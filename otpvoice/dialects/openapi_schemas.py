@@ -12,10 +12,10 @@ from typing import Any, Final, get_args
 
 from pydantic import AfterValidator, BaseModel, PlainValidator
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
-from pydantic_core import PydanticOmit, core_schema
+from pydantic_core import core_schema
 
 from otpvoice.dialects import fields
-from otpvoice.dialects.native_actions import Model
+from otpvoice.dialects.models import Model
 from otpvoice.dialects.numbers import Number
 from otpvoice.dialects.openapi_words import COMMON, JOINT, NUMBER, WORDS
 
@@ -29,7 +29,7 @@ def request_schemas(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
     _, found = models_json_schema(
         [(model, "validation") for model in roots.values()], ref_template=_REF, schema_generator=_Requests
     )
-    return _reached(_without_refused(found["$defs"]), set(roots))
+    return _reached(found["$defs"], set(roots))
 
 
 def answer_schemas(models: Iterable[type[BaseModel]]) -> dict[str, Any]:
@@ -76,8 +76,6 @@ class _Requests(_Plain):
         return self._ruled(super().function_after_schema(schema), schema["function"])
 
     def function_plain_schema(self, schema: core_schema.PlainValidatorFunctionSchema) -> JsonSchemaValue:
-        if schema["function"]["function"] is fields.refuse_later:
-            raise PydanticOmit
         return self._ruled(super().function_plain_schema(schema), schema["function"])
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
@@ -94,8 +92,6 @@ class _Requests(_Plain):
 
     @staticmethod
     def _ruled(said: JsonSchemaValue, function: Any) -> JsonSchemaValue:
-        if function["function"] is fields.refuse_later:
-            raise PydanticOmit
         return {**said, **RULES.get(function["function"], {})}
 
 
@@ -129,19 +125,6 @@ RULES: Final[Mapping[Callable[..., Any], Mapping[str, Any]]] = {
     )
 }
 """What rules that are functions say, as far as JSON Schema can."""
-
-
-def _without_refused(schemas: dict[str, Any]) -> dict[str, Any]:
-    """Return schemas without models of a later version: of those each field is refused."""
-    refused = {name for name, schema in schemas.items() if schema.get("properties") == {}}
-    gone = {_REF.format(model=name) for name in refused}
-    for union in _objects(schemas):
-        if isinstance(union.get("oneOf"), list):
-            union["oneOf"] = [one for one in union["oneOf"] if one.get("$ref") not in gone]
-        if isinstance(union.get("discriminator"), dict):
-            mapping = union["discriminator"]["mapping"]
-            union["discriminator"]["mapping"] = {tag: ref for tag, ref in mapping.items() if ref not in gone}
-    return {name: schema for name, schema in schemas.items() if name not in refused}
 
 
 def _reached(schemas: dict[str, Any], roots: set[str]) -> dict[str, Any]:

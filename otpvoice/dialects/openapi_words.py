@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
 from otpvoice.dialects import fields
+from otpvoice.dialects.stream_rules import RATES
 
 Words: TypeAlias = str | Mapping[str, Any]
 """A sentence; or keywords, the sentence among them."""
@@ -94,6 +95,33 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
         "type_ahead": "`keep` counts keys that were pressed before the question, `flush` forgets them.",
         "sensitive": "The keys are told to nobody but the webhook of this call.",
     },
+    "Stream": {
+        "name": "By which it is stopped. Two that run have different ones.",
+        "format": "How it is spoken there.",
+        "mode": "`listen`: it runs beside the plan until it is stopped or the call ends. `talk`: the other side has "
+        "the callee, both ways; the plan goes on when its socket ends.",
+        "url": {
+            "pattern": "^([Ww][Ss]|[Hh][Tt][Tt][Pp])[Ss]?:",
+            "description": "Where: `wss` or `ws`; in a format that asks for it, `https` or `http`, whose answer names "
+            "the `wss` URL. A user name and password in it, percent-encoded, are sent as Basic.",
+            "examples": ["wss://voice.example/calls"],
+        },
+        "tracks": {
+            "uniqueItems": True,
+            "description": "What is heard: `inbound` from the phone, `outbound` to it, `second` from the other leg. "
+            "Of one that talks `inbound` alone.",
+        },
+        "sample_rate": {"enum": [*RATES], "description": "Hz, one of the format's; its first where it is not given."},
+        "parameters": "Anything of yours, told to whoever listens: names and texts. Formats have narrower bounds.",
+        "auth": "How we say who we are. Not beside a user name in the URL.",
+    },
+    "StopStream": {"name": "Which."},
+    "BasicAuth": {"type": "A name and a password.", "username": "Who.", "password": "With which password."},
+    "BearerAuth": {"type": "A token.", "token": "What is sent as `Authorization: Bearer`."},
+    "SignatureAuth": {
+        "type": "A signature.",
+        "secret": "What signs the moment and the URL of each handshake (HMAC-SHA256).",
+    },
     "Replay": {"key": "Which.", "limit": "How often."},
     "Gate": {
         "key": "Which; `any`, or `random`: a digit that is announced.",
@@ -132,6 +160,10 @@ JOINT: Final[Mapping[str, Mapping[str, Any]]] = {
         "if": {"properties": {"dial": {"const": False}}, "required": ["dial"]},
         "then": {"properties": {"ring_timeout": False, "sip_headers": False}},
         "else": {"required": ["to"]},
+    },
+    "Stream": {
+        "if": {"properties": {"mode": {"const": "talk"}}, "required": ["mode"]},
+        "then": {"properties": {"tracks": {"const": ["inbound"]}}},
     },
     "Play": {"oneOf": [{"required": ["prompt"]}, {"required": ["url"]}]},
 }

@@ -75,7 +75,7 @@ def _audible_in(place: _Place, action: core.Action) -> Iterator[tuple[_Place, _A
         case core.Gather():
             for name in ("prompt", "success", "failure"):
                 yield from _prompted((*place, name), getattr(action, name))
-        case core.Pause() | core.SendDigits() | core.Dial() | core.Hangup():
+        case core.Pause() | core.SendDigits() | core.Dial() | core.Stream() | core.StopStream() | core.Hangup():
             pass
         case _:
             assert_never(action)

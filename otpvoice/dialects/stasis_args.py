@@ -10,23 +10,27 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
+from otpvoice.core.actions import Action as CoreAction
+from otpvoice.core.actions import Stream
 from otpvoice.core.foreign import one_line
 from otpvoice.core.plan import CallPlan, Webhook
 from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import complaints
 from otpvoice.dialects.context import Context
-from otpvoice.dialects.durations import longest
-from otpvoice.dialects.native_actions import Action, Model, to_core
+from otpvoice.dialects.durations import LONGEST, longest
+from otpvoice.dialects.models import Model
+from otpvoice.dialects.native_actions import Action, to_core
 from otpvoice.dialects.numbers import refused_destinations
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.problems import Problem
 from otpvoice.dialects.speakable import unspeakable
 from otpvoice.dialects.stasis_keys import ACTS, BESIDE_CALL, KEYS, REASONS, Invalid, read_value
+from otpvoice.dialects.stream_rules import TAPPED
 
 __all__ = ["KEYS", "REASONS", "Arguments", "Invalid", "parse_arguments"]
 
@@ -43,6 +47,7 @@ _LONGEST_NUMBER: Final = 64
 # By type of action, in the order in which they are done: our keys, and the fields that they are there. A value that
 # several keys may give (code, code_var) is called by the one that gave it.
 _FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "stream": {"stream": "url", "format": "format", "mode": "mode", "tracks": "tracks"},
     "play": {"play": "prompt"},
     "say": {"say": "text"},
     "say_code": {"code": "code", "code_var": "code", "brand": "brand"},
@@ -65,6 +70,9 @@ _SPOKEN: Final[Mapping[str, tuple[str, ...]]] = {"times": ("say_code", "say", "p
 _KEYS_OF_CODE: Final = frozenset({"gate", "replay"})
 """Keys of the dialplan that name a key of the telephone."""
 _OF_THE_CALL: Final = ("language", "voice", "webhook")
+_PARTIES: Final = {tapped: track for track, tapped in TAPPED.items()}
+_ENTRY: Final = re.compile(r"\[[0-9]+\]$", re.ASCII)
+"""Of a list: the keys that hold one name it as a whole."""
 
 
 class _Body(Model):
@@ -90,6 +98,15 @@ class Arguments:
     _given: Mapping[str, str] = field(repr=False)  # a code may be in it
     _headers: tuple[str, ...] = ()
 
+    @property
+    def taps(self) -> bool:
+        """Is a stream that listens all that is to be done?
+
+        Then the channel goes on at once, as it came, and the stream lives until it ends. The one action of the plan is
+        that stream, its tracks of ``near`` and ``far``.
+        """
+        return self._given.keys() & set(ACTS) == {"stream"} and self._given.get("mode", "listen") == "listen"
+
     def plan(
         self,
         number: str | None,
@@ -113,7 +130,7 @@ class Arguments:
         except ValidationError as error:
             raise _invalid(next(complaints(error)), keys) from None
         shown = next(iter(trunk.caller_ids), None)
-        actions = tuple(to_core(action, trunk, shown) for action in body.actions)
+        actions = tuple(self._tapping(to_core(action, trunk, shown)) for action in body.actions)
         plan = CallPlan(
             to=one_line(number, _LONGEST_NUMBER),
             caller_id=one_line(caller, _LONGEST_NUMBER),
@@ -122,7 +139,7 @@ class Arguments:
             actions=actions,
             voice=body.voice,
             ring_timeout=trunk.ring_timeout,
-            max_duration=longest(actions),
+            max_duration=LONGEST if self.taps else longest(actions),
             lead_in=defaults.lead_in,
             tail=defaults.tail,
             metadata=self.merged({}, values),
@@ -149,13 +166,24 @@ class Arguments:
                 merged[name] = line
         return merged
 
+    def _tapping(self, action: CoreAction) -> CoreAction:
+        """Return an action; of a tap with its tracks by the names that they have there, both where none is named."""
+        if not self.taps or not isinstance(action, Stream):
+            return action
+        if not TAPPED.keys() >= set(action.tracks):
+            raise Invalid("rule", "tracks must be near, far or both where nothing is done but to listen")
+        named = action.tracks if "tracks" in self._given else TAPPED
+        return replace(action, tracks=tuple(TAPPED[track] for track in named))
+
     def _document(self, values: Mapping[str, str | None]) -> tuple[dict[str, Any], dict[str, str]]:
         """Return the arguments as a request over HTTP would have them, and by path what each field is called here."""
-        given = {key: read_value(key, text) for key, text in self._given.items()}
+        given: dict[str, Any] = {key: read_value(key, text) for key, text in self._given.items()}
         if "code_var" in given:
             given["code_var"] = values.get(self._given["code_var"]) or ""
             if not given["code_var"]:
                 raise Invalid("no_value", "code_var names a variable that has no value")
+        if "tracks" in given:
+            given["tracks"] = [_PARTIES.get(track, track) for track in given["tracks"]]
         actions: dict[str, dict[str, Any]] = {}
         keys: dict[str, str] = {f"$.{key}": key for key in _OF_THE_CALL}
         for kind, names in _FIELDS.items():
@@ -198,7 +226,12 @@ def parse_arguments(args: Sequence[str]) -> Arguments:
         raise Invalid("format", "code_var must be the plain name of a variable: letters, digits and underscores")
     headers = _headers(given.pop("header", None))
     variables = (*([variable] if variable is not None else []), *map(_read, headers))
-    return Arguments(call, then == "continue", variables, given, headers)
+    arguments = Arguments(call, then == "continue", variables, given, headers)
+    if arguments.taps and not arguments.goes_on:
+        raise Invalid(
+            "rule", "then must be continue where nothing is done but to listen: a hang-up would leave nothing"
+        )
+    return arguments
 
 
 def _pairs(args: Sequence[str]) -> dict[str, str]:
@@ -212,8 +245,6 @@ def _pairs(args: Sequence[str]) -> dict[str, str]:
             raise Invalid("unknown_key", f"argument {place} has a key that is not known")
         if key in given:
             raise Invalid("repeated_key", f"{key} is given twice")
-        if KEYS[key].later:
-            raise Invalid("not_supported", f"{key} is not supported yet")
         if not value and not KEYS[key].may_be_empty:
             raise Invalid("no_value", f"{key} has no value")
         if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
@@ -256,7 +287,7 @@ def _read(header: str) -> str:
 
 def _invalid(problem: Problem, keys: Mapping[str, str]) -> Invalid:
     """Return a problem of the models in the dialplan's words."""
-    key = keys.get(problem.path)
+    key = keys.get(problem.path) or keys.get(_ENTRY.sub("", problem.path))
     if key is None or problem.code not in REASONS:
         # The tables above are not whole; to say less is better than to say what can't be understood.
         return Invalid("rule", "the arguments can't be taken together")

@@ -1,7 +1,7 @@
 """The keys of ``Stasis(otpvoice,key=value,…)``: what kind of value each has, and what it goes with.
 
-The tables here are what the documents list. A value is read here, as a number or a switch; whether it is within its
-range is for the models that the HTTP API has, too.
+The tables here are what the documents list. A value is read here, as a number, a switch or a list; whether it is
+within its range is for the models that the HTTP API has, too.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ REASONS: Final[Mapping[str, str]] = {
     "unknown_key": "there is no such key",
     "repeated_key": "a key is given twice",
     "no_value": "a key has no value, or the variable that code_var names has none",
-    "not_supported": "the key, or this value of it, is of a later version",
-    "nothing_to_do": "nothing is to be spoken, played, collected or dialled, and no prepared call is named",
+    "not_supported": "this value of the key is of a later version",
+    "nothing_to_do": "nothing is to be streamed, played, spoken, collected or dialled, and no prepared call is named",
     "conflict": "keys exclude each other, or one goes with another that is not given",
     "too_many": "more headers than there may be",
     "format": "the value is not written as it must be",
@@ -58,33 +58,34 @@ class Kind(StrEnum):
     INTEGER = "integer"
     NUMBER = "number"
     SWITCH = "switch"
+    WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """``goes_with``: one of these has to be there, too; empty: it stands alone. ``later``: known, and refused."""
+    """``goes_with``: one of these has to be there, too; empty: it stands alone."""
 
     meaning: str
     kind: Kind = Kind.TEXT
     goes_with: tuple[str, ...] = ()
-    later: bool = False
     may_be_empty: bool = False
 
 
 _CODE: Final = ("code", "code_var")
 _GATHER: Final = ("gather",)
+_STREAM: Final = ("stream",)
 
 
 def _gather(meaning: str, kind: Kind = Kind.TEXT, *, may_be_empty: bool = False) -> Key:
     return Key(meaning, kind, _GATHER, may_be_empty=may_be_empty)
 
 
-def _later(meaning: str) -> Key:
-    return Key(meaning, later=True)
-
-
 KEYS: Final[Mapping[str, Key]] = {
     "call": Key("the id of a call that was prepared over HTTP; goes with header and then alone"),
+    "stream": Key("where the audio goes: the URL of a WebSocket"),
+    "format": Key("how it is spoken there", goes_with=_STREAM),
+    "mode": Key("whether the other side only listens, or has the caller until it ends", goes_with=_STREAM),
+    "tracks": Key("who is heard, one or several as a quoted list", Kind.WORDS, _STREAM),
     "play": Key("a recording of the prompts folder, by its name, or one that lies at a URL"),
     "say": Key("a text to speak"),
     "code": Key("the code to speak"),
@@ -113,15 +114,11 @@ KEYS: Final[Mapping[str, Key]] = {
     "then": Key("continue or hangup: what becomes of the channel at the end"),
     "gate": Key("a key before the code is spoken: one of 0-9*#, any, or random", goes_with=_CODE),
     "replay": Key("the key by which the code is heard again", goes_with=_CODE),
-    "stream": _later("media to and from a URL"),
-    "format": _later("of stream"),
-    "mode": _later("of stream"),
-    "tracks": _later("of stream"),
     "webhook": Key("the URL that events go to"),
 }  # fmt: skip
 """All keys, and nothing else is one."""
 
-ACTS: Final = ("play", "say", *_CODE, "gather", "dial")
+ACTS: Final = ("stream", "play", "say", *_CODE, "gather", "dial")
 """Keys that give something to do, in the order in which it is done."""
 BESIDE_CALL: Final = frozenset({"call", "header", "then"})
 """Keys that a prepared call may have: the others were decided when it was prepared."""
@@ -132,7 +129,7 @@ _SWITCH: Final = {"yes": True, "true": True, "1": True, "on": True, "no": False,
                   "off": False}  # fmt: skip
 
 
-def read_value(key: str, text: str) -> str | int | float | bool:
+def read_value(key: str, text: str) -> str | int | float | bool | list[str]:
     """Return the value of a key as its kind. Raises ``Invalid``."""
     match KEYS[key].kind:
         case Kind.TEXT:
@@ -145,6 +142,8 @@ def read_value(key: str, text: str) -> str | int | float | bool:
             if not _NUMBER.fullmatch(text):
                 raise Invalid("format", f"{key} must be a number, as in 2 or 0.9")
             return float(text)
+        case Kind.WORDS:
+            return [word.strip(" ") for word in text.split(",")]
         case Kind.SWITCH:
             if text.lower() not in _SWITCH:
                 raise Invalid("choice", f"{key} must be yes or no")

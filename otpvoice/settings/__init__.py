@@ -12,6 +12,7 @@ from __future__ import annotations
 from otpvoice.settings.addresses import Bind
 from otpvoice.settings.errors import SettingsError, SettingsProblem
 from otpvoice.settings.model import Settings
+from otpvoice.settings.streams import StreamAuthSettings, StreamSettings
 from otpvoice.settings.tables import AccountSettings, LimitSettings, TrunkSettings
 from otpvoice.settings.values import Legs
 
@@ -23,5 +24,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SettingsProblem",
+    "StreamAuthSettings",
+    "StreamSettings",
     "TrunkSettings",
 ]

@@ -18,19 +18,17 @@ DEFAULT: Final = "default"
 SECRETS: Final = frozenset({"ari_password", "api_keys", "secret_key", "redis_url", "webhook_secrets"})
 
 TRUNK: Final = frozenset(
-    {"name", "dial", "caller_ids", "codec", "ring_timeout", "calls_per_second", "max_calls", "queue_seconds"}
+    {"name", "dial", "caller_ids", "codec", "ring_timeout", "calls_per_second", "max_calls", "queue_seconds", "stream"}
 )
-TRUNK_LATER: Final = frozenset({"stream"})
-"""What belongs to later versions."""
 ACCOUNT: Final = frozenset(
     {"id", "keys", "caller_ids", "trunks", "allow_destinations", "webhook_url", "webhook_secrets", "limits"}
 )
-TABLES: Final[Mapping[str, frozenset[str]]] = {
-    "trunk": frozenset(),
-    "account": frozenset({"webhook_secrets"}),
+TABLES: Final[Mapping[str, frozenset[tuple[str, ...]]]] = {
+    "trunk": frozenset(("stream", "auth", secret) for secret in ("password", "token", "secret")),
+    "account": frozenset({("webhook_secrets",)}),
     "asterisk": frozenset(),
 }
-"""Each with its secrets."""
+"""Each with the way to its secrets."""
 
 Loc: TypeAlias = tuple[str | int, ...]
 
@@ -62,7 +60,7 @@ class _Assembly:
         self.later: list[str] = []
 
     def assemble(self) -> Assembled:
-        trunks = self._tables("trunk", "trunks", TRUNK, TRUNK_LATER)
+        trunks = self._tables("trunk", "trunks", TRUNK)
         accounts = self._tables("account", "accounts", ACCOUNT)
         if "asterisk" in self._given.tables:
             self.later.append(f"{self._given.file}: asterisk")
@@ -74,21 +72,18 @@ class _Assembly:
         document = self.values | tables
         return Assembled(document, self.names, tuple(self.problems))
 
-    def _tables(
-        self, key: str, field: str, known: frozenset[str], later: frozenset[str] = frozenset()
-    ) -> list[dict[str, Any]]:
+    def _tables(self, key: str, field: str, known: frozenset[str]) -> list[dict[str, Any]]:
         tables: list[dict[str, Any]] = []
         for index, table in enumerate(self._given.tables.get(key, ())):
             name = f"{self._given.file}: {key}[{index}]"
             self.names[field, index] = name
             self.names |= {
-                (field, index, entry): self._given.places[key, index, entry]
-                for entry in table
-                if (key, index, entry) in self._given.places
+                (field, index, *way): called
+                for (kind, at, *way), called in self._given.places.items()
+                if (kind, at) == (key, index)
             }
-            self.later += [f"{name}.{entry}" for entry in sorted(table.keys() & later)]
             self.problems += [
-                SettingsProblem(f"{name}.{entry}", "is not a setting") for entry in sorted(table.keys() - known - later)
+                SettingsProblem(f"{name}.{entry}", "is not a setting") for entry in sorted(table.keys() - known)
             ]
             tables.append({entry: value for entry, value in table.items() if entry in known})
         return tables

@@ -19,19 +19,11 @@ from otpvoice.core.secret import Secret
 from otpvoice.settings import addresses, credentials, values
 from otpvoice.settings.addresses import Bind
 from otpvoice.settings.assembly import SECRETS, TABLES, Assembled, assemble
+from otpvoice.settings.base import Around, SettingsModel, around
 from otpvoice.settings.errors import SettingsError, SettingsProblem
 from otpvoice.settings.sources import read, variable
-from otpvoice.settings.tables import (
-    AccountSettings,
-    Around,
-    LimitSettings,
-    Name,
-    Prefixes,
-    SettingsModel,
-    TrunkSettings,
-    around,
-    seconds,
-)
+from otpvoice.settings.streams import StreamAuthSettings, StreamSettings
+from otpvoice.settings.tables import AccountSettings, LimitSettings, Name, Prefixes, TrunkSettings, seconds
 from otpvoice.settings.values import Legs
 
 
@@ -207,9 +199,18 @@ def _problems(error: ValidationError, assembled: Assembled) -> Iterator[Settings
         yield SettingsProblem(name, rule, _example(loc, name))
 
 
+_TABLES: Final[Mapping[str, type[SettingsModel]]] = {
+    "trunks": TrunkSettings,
+    "stream": StreamSettings,
+    "auth": StreamAuthSettings,
+    "accounts": AccountSettings,
+    "limits": LimitSettings,
+}
+
+
 def _example(loc: tuple[int | str, ...], name: str) -> str | None:
-    tables: dict[str, type[SettingsModel]] = {"trunks": TrunkSettings, "accounts": AccountSettings}
-    table = LimitSettings if "limits" in loc[:-1] else tables.get(str(loc[0]), Settings)
+    # The innermost table in which it lies.
+    table = next((_TABLES[step] for step in reversed(loc[:-1]) if isinstance(step, str) and step in _TABLES), Settings)
     fields = table.model_fields
     field = fields.get("api_keys" if name == variable("api_keys") else str(loc[-1]))
     return str(field.examples[0]) if field is not None and field.examples else None

@@ -36,7 +36,7 @@ class Given:
     names: dict[str, str] = field(default_factory=dict)
     from_file: set[str] = field(default_factory=set)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    places: dict[tuple[str, int, str], str] = field(default_factory=dict)
+    places: dict[tuple[str | int, ...], str] = field(default_factory=dict)
     file: str = ""
     problems: list[SettingsProblem] = field(default_factory=list)
 
@@ -55,11 +55,14 @@ def variable(key: str) -> str:
 
 
 def read(
-    environ: Mapping[str, str], keys: frozenset[str], secrets: frozenset[str], tables: Mapping[str, frozenset[str]]
+    environ: Mapping[str, str],
+    keys: frozenset[str],
+    secrets: frozenset[str],
+    tables: Mapping[str, frozenset[tuple[str, ...]]],
 ) -> Given:
     """Return what is set. ``keys``: all that there are; ``secrets``: those that may lie in a file of their own.
 
-    ``tables``: the tables of the file, each with its secrets.
+    ``tables``: the tables of the file, each with the way to its secrets, through the tables within it.
     """
     given = Given()
     known = keys | {f"{key}_file" for key in secrets}
@@ -126,19 +129,33 @@ def _read_secrets(given: Given, secrets: frozenset[str]) -> None:
         given.take(key, _read_secret(str(path), given, name), name)
 
 
-def _read_secrets_of(table: dict[str, Any], given: Given, where: tuple[str, int], secrets: frozenset[str]) -> None:
+def _read_secrets_of(
+    table: dict[str, Any], given: Given, where: tuple[str, int], secrets: frozenset[tuple[str, ...]]
+) -> None:
     """Put the content of entry_file in the place of entry."""
-    place = f"{given.file}: {where[0]}[{where[1]}]"
-    for entry in sorted(secrets):
-        path = table.pop(f"{entry}_file", None)
+    for way in sorted(secrets):
+        *outer, entry = way
+        inner = _inner(table, outer)
+        path = inner.pop(f"{entry}_file", None)
         if path is None:
             continue
-        name = f"{place}.{entry}_file"
-        if entry in table:
-            given.problems.append(SettingsProblem(name, f"is set as well as {place}.{entry}: one of them is enough"))
+        place = "".join([f"{given.file}: {where[0]}[{where[1]}]", *(f".{step}" for step in way)])
+        name = f"{place}_file"
+        if entry in inner:
+            given.problems.append(SettingsProblem(name, f"is set as well as {place}: one of them is enough"))
             continue
-        table[entry] = _read_secret(str(path), given, name)
-        given.places[*where, entry] = name
+        inner[entry] = _read_secret(str(path), given, name)
+        given.places[*where, *way] = name
+
+
+def _inner(table: dict[str, Any], way: list[str]) -> dict[str, Any]:
+    """Return the table that lies within another one; an empty one where there is none."""
+    for step in way:
+        inner = table.get(step)
+        if not isinstance(inner, dict):
+            return {}
+        table = inner
+    return table
 
 
 def _read_secret(path: str, given: Given, name: str) -> str | None:

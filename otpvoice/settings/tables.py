@@ -1,18 +1,16 @@
-"""The tables of settings: the ways out, and who may use them.
-
-``Around`` is what their rules have to know besides the value; it is known also where something else is wrong.
-"""
+"""The tables of settings: the ways out, and who may use them."""
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, field_validator
+from pydantic import Field, PlainValidator, ValidationInfo, field_validator
 
 from otpvoice.core.secret import Secret
 from otpvoice.settings import addresses, credentials, values
+from otpvoice.settings.base import SettingsModel, around
+from otpvoice.settings.streams import StreamSettings
 
 Name: TypeAlias = Annotated[str, PlainValidator(values.name)]
 Prefixes: TypeAlias = Annotated[tuple[str, ...], PlainValidator(values.prefixes)]
@@ -21,36 +19,16 @@ Digests: TypeAlias = tuple[bytes, ...]
 Count: TypeAlias = Annotated[int | None, PlainValidator(values.whole(1, 1_000_000))]
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What a rule has to know besides its value: is this development, and which trunks are there?"""
-
-    dev: bool
-    trunks: tuple[str, ...]
-
-
-def around(info: ValidationInfo) -> Around:
-    """Return what ``Settings.load`` has put beside the value."""
-    if not isinstance(info.context, Around):
-        raise TypeError("settings are made by Settings.load alone")
-    return info.context
-
-
 def seconds(low: float, high: float) -> PlainValidator:
     """Return what reads a time."""
     return PlainValidator(values.number(low, high))
-
-
-class SettingsModel(BaseModel):
-    """Nothing unknown is passed over, and nothing is shown in exceptions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, arbitrary_types_allowed=True)
 
 
 class TrunkSettings(SettingsModel):
     """A way out. ``dial`` holds ``{number}`` (E.164 without plus) or ``{e164}`` (with).
 
     ``queue_seconds``: how long a call that was taken may wait for its turn. None: as many as there are, at once.
+    ``stream``: where the audio of each call on it goes.
     """
 
     name: Name = Field(examples=["carrier-a"])
@@ -63,11 +41,19 @@ class TrunkSettings(SettingsModel):
     calls_per_second: Annotated[float | None, PlainValidator(values.number(0.1, 1000))] = Field(None, examples=["5"])
     max_calls: Annotated[int | None, PlainValidator(values.whole(1, 100_000))] = Field(None, examples=["60"])
     queue_seconds: Annotated[float, seconds(0, 600)] = Field(30.0, examples=["30"])
+    stream: StreamSettings | None = Field(None, examples=['{ url = "wss://audio.example/calls" }'])
 
     @field_validator("dial", mode="plain")
     @classmethod
     def _dial(cls, value: Any, info: ValidationInfo) -> str:
         return values.dial(value, dialplan=around(info).dev)
+
+    @field_validator("stream", mode="before")
+    @classmethod
+    def _stream(cls, value: Any) -> Any:
+        if not isinstance(value, dict | StreamSettings):
+            raise ValueError("must be a table")
+        return value
 
 
 class LimitSettings(SettingsModel):

@@ -18,9 +18,10 @@ def check_voice(language: str, voice: str | None) -> None:
         raise ValueError("no")
 
 
-def check_url(url: str) -> str | None:
+def check_url(url: str, /, *, schemes: tuple[str, ...] = ("http", "https")) -> str | None:
     """All of the Internet but what is not encrypted."""
-    return None if url.startswith("https://") else "must begin with https://"
+    secure = [f"{scheme}://" for scheme in schemes if scheme.endswith("s") and scheme != "ws"]
+    return None if url.startswith(tuple(secure)) else f"must begin with {' or '.join(secure)}"
 
 
 DEFAULTS: Final = CallDefaults(

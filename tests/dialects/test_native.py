@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from otpvoice.adapters.locales import load_locales
 from otpvoice.core.actions import (
+    BasicAuth,
+    BearerAuth,
     Dial,
     Gate,
     Gather,
@@ -27,12 +29,15 @@ from otpvoice.core.actions import (
     Say,
     SayCode,
     SendDigits,
+    SignatureAuth,
+    StopStream,
+    Stream,
 )
 from otpvoice.core.chance import drawn
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.plan import CallPlan, Webhook
-from otpvoice.core.secret import OtpCode
+from otpvoice.core.secret import OtpCode, Secret
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.native import CallBody, parse_answer, parse_call
 from otpvoice.dialects.native_actions import Dial as DialModel
@@ -41,6 +46,11 @@ from otpvoice.dialects.native_actions import Pause as PauseModel
 from otpvoice.dialects.native_actions import Play as PlayModel
 from otpvoice.dialects.native_actions import Say as SayModel
 from otpvoice.dialects.native_actions import SayCode as SayCodeModel
+from otpvoice.dialects.native_streams import BasicAuth as BasicAuthModel
+from otpvoice.dialects.native_streams import BearerAuth as BearerAuthModel
+from otpvoice.dialects.native_streams import SignatureAuth as SignatureAuthModel
+from otpvoice.dialects.native_streams import StopStream as StopStreamModel
+from otpvoice.dialects.native_streams import Stream as StreamModel
 from otpvoice.dialects.offers import CallDefaults, CallRequest, TrunkOffer
 from otpvoice.dialects.problems import Fault, ProblemFound
 from tests.dialects.account import DEFAULTS, NOW
@@ -50,6 +60,7 @@ GOOD = sorted((EXAMPLES / "good").glob("*.json"))
 BAD = sorted((EXAMPLES / "bad").glob("*.json"))
 LOCALES = load_locales()
 NUMBER = "+442079460123"
+LISTENER = "wss://voice.example/calls"
 
 
 def parse(document: Any, defaults: CallDefaults = DEFAULTS) -> CallRequest:
@@ -205,6 +216,50 @@ PLANS = {
         inbound=True,
         goes_on=True,
     ),
+    "stream_alone": replace(CALL, actions=(Stream(LISTENER, "twilio", mode="talk"),)),
+    "streams": replace(
+        CALL,
+        actions=(
+            Stream(f"{LISTENER}?a=b", "twilio"),
+            Stream(
+                f"{LISTENER}?sample-rate=16000",
+                name="assist",
+                format="exotel",
+                tracks=("outbound", "second", "inbound"),
+                sample_rate=16_000,
+                parameters={"order-id": "4711", "empty": ""},
+                auth=BasicAuth("bot", Secret("p@ss:1")),
+                id="a",
+                tag="t",
+            ),
+            Stream(
+                "https://voice.example/where",
+                name="asked",
+                format="exotel",
+                sample_rate=24_000,
+                auth=BasicAuth("bot", Secret("p@ss:1")),
+            ),
+            Stream(
+                LISTENER,
+                name="audit",
+                format="voxology",
+                tracks=("inbound", "second"),
+                auth=BearerAuth(Secret("eyJhbGciOiJub25lIn0.e30.")),
+            ),
+            SayCode(OtpCode("918273")),
+            StopStream(),
+            StopStream("asked", id="s", tag="t"),
+            Stream(LISTENER, "twilio", mode="talk", auth=SignatureAuth(Secret("0123456789abcdef"))),
+            Stream(LISTENER, "twilio", mode="talk", sample_rate=8000),
+        ),
+    ),
+    "streams_of_a_plan_that_asks": replace(
+        CALL,
+        actions=(Stream(LISTENER, "twilio"),),
+        webhook=Webhook(
+            "https://hooks.example/next", interactive=True, fallback=(StopStream("first"), Stream(LISTENER, "twilio"))
+        ),
+    ),
     "gather_without_terminators": replace(CALL, actions=(Gather(DigitRules(terminators="", max_digits=4)),)),
 }
 
@@ -261,10 +316,12 @@ def test_defaults_of_the_models_are_those_of_the_core() -> None:
     assert GatherModel().to_core() == Gather(DigitRules())
     assert PauseModel.model_validate(pause).to_core() == Pause(1)
     assert PlayModel(type="play", prompt="a").to_core() == Play("a")
+    assert StreamModel.model_construct(type="stream", url=LISTENER).to_core() == Stream(LISTENER, "twilio")
+    assert StopStreamModel(type="stop_stream").to_core() == StopStream()
     assert DialModel.model_construct(type="dial", to=NUMBER).to_core(TrunkOffer("trunk"), None) == Dial(NUMBER)
 
 
-@pytest.mark.parametrize("name", ["shorthand.json", "actions.json", "prepared.json", "recordings.json"])
+@pytest.mark.parametrize("name", ["shorthand.json", "actions.json", "prepared.json", "recordings.json", "streams.json"])
 def test_the_payloads_of_the_api_page_are_taken(name: str) -> None:
     page = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
     (payload,) = re.findall(rf"^```json file={re.escape(name)}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -416,6 +473,8 @@ def answered(answer: Any) -> tuple[Any, ...]:
         ({"actions": [{"type": "say", "text": "Right."}, {"type": "hangup"}]}, (Say("Right."), Hangup())),
         ({"actions": [{"type": "say_code", "code": "918273"}]}, (SayCode(OtpCode("918273")),)),
         ({"actions": [{"type": "dial", "to": "1000"}]}, (Dial("1000", "+442079460000"),)),
+        # begun before, by the plan or by an answer
+        ({"actions": [{"type": "stop_stream", "name": "first"}]}, (StopStream("first"),)),
     ],
 )
 def test_an_answer_says_what_comes_next(answer: Any, actions: tuple[Any, ...]) -> None:
@@ -438,6 +497,11 @@ def test_what_is_dialled_by_an_answer_does_not_show_the_callers_number() -> None
         ({"actions": None}, Fault.INVALID, [("$.actions", "type")]),
         ({"actions": [{"type": "pause", "seconds": 0.1}] * 51}, Fault.INVALID, [("$.actions", "length")]),
         ({"actions": [{"type": "say"}]}, Fault.INVALID, [("$.actions[0].text", "required")]),
+        (
+            {"actions": [{"type": "stream", "url": LISTENER}] * 2},
+            Fault.INVALID,
+            [("$.actions[1].name", "rule")],
+        ),
         (
             {"actions": [{"type": "play", "prompt": "missing"}, {"type": "dial", "to": NUMBER, "from": "+15550100"}]},
             Fault.INVALID,
@@ -470,7 +534,8 @@ VALUES = st.recursive(
 NAMES = st.sampled_from(
     [field.alias or name for name, field in CallBody.model_fields.items()]
     + [*SayModel.model_fields, *SayCodeModel.model_fields, *GatherModel.model_fields, *PauseModel.model_fields]
-    + [*PlayModel.model_fields, *DialModel.model_fields]
+    + [*PlayModel.model_fields, *DialModel.model_fields, *StreamModel.model_fields, *StopStreamModel.model_fields]
+    + [*BasicAuthModel.model_fields, *BearerAuthModel.model_fields, *SignatureAuthModel.model_fields]
 )
 DOCUMENTS = [json.loads(path.read_text()) for path in GOOD]
 

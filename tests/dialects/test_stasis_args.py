@@ -15,6 +15,7 @@ from otpvoice.core.actions import (
     ANY_KEY,
     RANDOM_KEY,
     Action,
+    BasicAuth,
     Dial,
     Gate,
     Gather,
@@ -24,10 +25,12 @@ from otpvoice.core.actions import (
     Replay,
     Say,
     SayCode,
+    StopStream,
+    Stream,
 )
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.plan import CallPlan, Webhook
-from otpvoice.core.secret import OtpCode
+from otpvoice.core.secret import OtpCode, Secret
 from otpvoice.dialects.durations import LONGEST, SHORTEST, longest
 from otpvoice.dialects.native import CallBody
 from otpvoice.dialects.offers import CallDefaults
@@ -37,6 +40,7 @@ from tests.dialects.account import DEFAULTS, NOW
 
 CODE = SayCode(OtpCode("918273"))
 NUMBER, CALLER = "1000", "+442079460555"
+URL = "wss://voice.example/calls"
 
 
 def plan(*args: str, defaults: CallDefaults = DEFAULTS, **variables: str | None) -> CallPlan:
@@ -116,10 +120,41 @@ def gather(**rules: object) -> DigitRules:
         ),
         (["dial=1000"], [Dial("1000", "+442079460001", 45.0)]),
         (["dial=+442079460123"], [Dial("+442079460123", "+442079460001", 45.0)]),
+        ([f"stream={URL}", "mode=talk"], [Stream(URL, "twilio", mode="talk")]),
+        ([f"stream={URL}", "mode=talk", "tracks=near"], [Stream(URL, "twilio", mode="talk")]),
+        ([f"stream={URL}", "mode=talk", "then=hangup", "say=A"], [Stream(URL, "twilio", mode="talk"), Say("A")]),
+        ([f"stream={URL}", "say=A"], [Stream(URL, "twilio"), Say("A")]),
+        ([f"stream={URL}", "say=A", "then=hangup"], [Stream(URL, "twilio"), Say("A")]),
+        (
+            [f"stream={URL}", "dial=1000", "tracks=far, second,inbound", "format=voxology"],
+            [
+                Stream(URL, format="voxology", tracks=("outbound", "second", "inbound")),
+                Dial("1000", "+442079460001", 45.0),
+            ],
+        ),
+        (
+            ["stream=wss://bot:p%40ss@voice.example/?sample-rate=16000", "format=exotel", "mode=talk"],
+            [
+                Stream(
+                    "wss://voice.example/?sample-rate=16000",
+                    format="exotel",
+                    mode="talk",
+                    sample_rate=16_000,
+                    auth=BasicAuth("bot", Secret("p@ss")),
+                )
+            ],
+        ),
         # whatever the order of the arguments
         (
-            ["dial=1000", "gather=4", "code=918273", "say=A", "play=welcome", "door=dialplan"],
-            [Play("welcome"), Say("A"), CODE, Gather(gather()), Dial("1000", "+442079460001", 45.0)],
+            ["dial=1000", "gather=4", "code=918273", "say=A", "play=welcome", f"stream={URL}", "door=dialplan"],
+            [
+                Stream(URL, "twilio"),
+                Play("welcome"),
+                Say("A"),
+                CODE,
+                Gather(gather()),
+                Dial("1000", "+442079460001", 45.0),
+            ],
         ),
     ],
 )
@@ -166,6 +201,11 @@ def test_the_channel_goes_on_unless_it_is_to_be_hung_up() -> None:
         (["code=918273", "gate=1", "replay=1"], 2 * 60 + 3 * 60 + 2 * (60 + 8) + 30),
         (["play=welcome", "say=" + "x" * 500, "code=918273", "gather=4"], 300 + 101 + 120 + 60 + 30),
         (["code=918273", "dial=1000"], 14_400),
+        ([f"stream={URL}", "mode=talk"], 3630),
+        ([f"stream={URL}", "mode=talk", "format=exotel", "gather=4"], 3690),
+        ([f"stream={URL}", "play=welcome"], 330),
+        # nobody knows what the dialplan does with a channel that is tapped
+        ([f"stream={URL}"], 14_400),
     ],
     ids=lambda value: ",".join(value)[:60] if isinstance(value, list) else None,
 )
@@ -176,9 +216,43 @@ def test_a_call_is_not_cut_before_it_can_be_over(args: list[str], seconds: float
 def test_the_bounds_of_a_call_are_those_of_the_http_api() -> None:
     schema = CallBody.model_json_schema()["properties"]["max_duration"]
     assert (schema["default"], schema["maximum"]) == (SHORTEST, LONGEST)
-    assert longest((Pause(60), Hangup())) == SHORTEST
+    assert longest((Pause(60), StopStream(), Hangup())) == SHORTEST
     assert longest((Pause(60), Pause(100), Gather(DigitRules(), success=(Pause(9),), failure=(Pause(1),)))) == 260
     assert longest((Gather(DigitRules(overall_timeout=600), tries=10),) * 3) == LONGEST
+
+
+@pytest.mark.parametrize(
+    ("more", "tracks"),
+    [
+        ([], ("near", "far")),
+        (["mode=listen", "then=continue"], ("near", "far")),
+        (["tracks=near,far"], ("near", "far")),
+        (["tracks=far"], ("far",)),
+        (["tracks=inbound"], ("near",)),
+        (["tracks=outbound, near"], ("far", "near")),
+        # nothing of this is anything to do
+        (["header=X-A", "language=de", "voice=espeak", "webhook=https://hooks.example/", "door=dialplan"],
+         ("near", "far")),
+    ],
+)  # fmt: skip
+def test_a_stream_that_listens_and_nothing_else_is_a_tap(more: list[str], tracks: tuple[str, ...]) -> None:
+    assert parse_arguments([f"stream={URL}", *more]).taps
+    tapped = plan(f"stream={URL}", *more)
+    assert tapped.actions == (Stream(URL, "twilio", tracks=tracks),)
+    assert tapped.goes_on
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["say=A"],
+        ["call=call_1"],
+        [f"stream={URL}", "mode=talk"],
+        *([f"stream={URL}", f"{key}=A1"] for key in ACTS if key != "stream"),
+    ],
+)
+def test_anything_else_is_none(args: list[str]) -> None:
+    assert not parse_arguments(args).taps
 
 
 def test_a_code_is_read_from_the_variable_that_is_named() -> None:
@@ -257,10 +331,18 @@ def test_no_code_is_shown_by_arguments() -> None:
     assert "918273" not in repr(parse_arguments(["code=918273", "say=918273"]))
 
 
+def test_neither_url_nor_password_is_shown_by_a_plan() -> None:
+    made = plan("stream=wss://bot:918273@voice.example/918273?token=918273")
+    (action,) = made.actions
+    assert isinstance(action, Stream)
+    assert action.url == "wss://voice.example/918273?token=918273"
+    assert "918273" not in f"{made!r} {action}"
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 REFUSED = [
-    ([], "nothing_to_do", "one of call, play, say, code, code_var, gather, dial is required"),
+    ([], "nothing_to_do", "one of call, stream, play, say, code, code_var, gather, dial is required"),
     (["then=continue", "header=X-A"], "nothing_to_do", None),
     ([""], "not_a_pair", 'argument 1 is not key=value; a comma needs quotes: "say=One, two"'),
     (["say=Hello", " world"], "not_a_pair", 'argument 2 is not key=value; a comma needs quotes: "say=One, two"'),
@@ -271,7 +353,6 @@ REFUSED = [
     (["code="], "no_value", "code has no value"),
     (["gather=4", "tag="], "no_value", "tag has no value"),
     (["code=918273", "door=8x8"], "not_supported", "door must be dialplan: others are not supported yet"),
-    *(([f"{key}=1"], "not_supported", f"{key} is not supported yet") for key, one in KEYS.items() if one.later),
     (["code=918273", "code_var=OTP"], "conflict", "code and code_var exclude each other"),
     (["call=call_1", "code=918273"], "conflict", "code does not go with call: the prepared call has it all"),
     (["call=call_1", "door=dialplan"], "conflict", None),
@@ -324,6 +405,39 @@ REFUSED = [
     (["say=A", "language=english please"], "format", "language must be a BCP 47 language tag, as in pt-BR"),
     (["say=A", "language=tlh"], "voice", None),
     (["say=A", "voice=robot"], "voice", None),
+    (["stream="], "no_value", "stream has no value"),
+    (["mode=talk"], "nothing_to_do", None),
+    *(
+        ([f"{key}=x", "say=A"], "conflict", f"{key} goes with stream, which is not given")
+        for key in ("format", "mode", "tracks")
+    ),
+    (["call=call_1", f"stream={URL}"], "conflict", "stream does not go with call: the prepared call has it all"),
+    (
+        [f"stream={URL}", "then=hangup"],
+        "rule",
+        "then must be continue where nothing is done but to listen: a hang-up would leave nothing",
+    ),
+    (
+        [f"stream={URL}", "tracks=near,second"],
+        "rule",
+        "tracks must be near, far or both where nothing is done but to listen",
+    ),
+    ([f"stream={URL}", "tracks=near,inbound"], "rule", "tracks must name each track once"),
+    ([f"stream={URL}", "tracks=near,"], "choice", "tracks must be 'inbound', 'outbound' or 'second'"),
+    ([f"stream={URL}", "tracks=near,far,second,near"], "length", None),
+    ([f"stream={URL}", "mode=talk", "tracks=near,far"], "rule", "tracks must be inbound alone where mode is talk"),
+    ([f"stream={URL}", "mode=both"], "choice", "mode must be 'listen' or 'talk'"),
+    ([f"stream={URL}", "mode=talk", "format=voxology"], "rule", "mode must be listen in this format"),
+    ([f"stream={URL}", "format=918273"], "choice", "format must be 'twilio', 'exotel' or 'voxology'"),
+    (["stream=ws://voice.example/"], "url", "stream must begin with wss://"),
+    (["stream=https://voice.example/"], "url", None),
+    (["stream=wss://918273@voice.example/"], "url", None),
+    (
+        [f"stream={URL}?sample-rate=1", "format=exotel"],
+        "url",
+        "stream must have one sample-rate of 8000, 16000 or 24000 in its query",
+    ),
+    (["stream=" + "x" * 2049], "length", None),
     (["dial=2000"], "format", None),
     (["dial=+33123456789"], "destination_not_allowed", "dial is not on the list of allowed destinations"),
     (["dial=+449098790000"], "destination_not_allowed", "dial is a premium-rate number"),
@@ -381,7 +495,27 @@ def test_the_tables_say_what_to_know() -> None:
 
 ANY = st.text(st.characters(codec=None), max_size=40) | st.text("\x00\ud800=, \"\\${}()'", max_size=40)
 LIKELY = st.sampled_from(
-    ["918273", "OTP", "4", "2", "0.9", "yes", "welcome", "1000", "#", "X-A", "en-US", "continue", "espeak", "-1", "65"]
+    [
+        URL,
+        "talk",
+        "near,far",
+        "exotel",
+        "918273",
+        "OTP",
+        "4",
+        "2",
+        "0.9",
+        "yes",
+        "welcome",
+        "1000",
+        "#",
+        "X-A",
+        "en-US",
+        "continue",
+        "espeak",
+        "-1",
+        "65",
+    ]
 )
 ARGUMENT = ANY | st.builds("{}={}".format, st.sampled_from([*KEYS]), LIKELY | ANY)
 MARK = "\u20acQZ7\u20ac"
