@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from otpvoice.cli import asking, letters
+from otpvoice.cli import asking, letters, streams
 
 app = typer.Typer(
     name="otpvoice",
@@ -33,3 +33,4 @@ def demo() -> None:
 
 asking.add_to(app)
 letters.add_to(app)
+streams.add_to(app)
