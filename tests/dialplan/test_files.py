@@ -14,6 +14,7 @@ FILES = pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)
 # Built into Asterisk itself (main/pbx_builtins.c, pbx_functions.c).
 BUILT_IN = {"Congestion", "Goto", "GotoIf", "Hangup", "Set"}
 MODULES = {
+    "Dial": "app_dial.so",
     "Log": "app_verbose.so",
     "Originate": "app_originate.so",
     "Stasis": "app_stasis.so",
@@ -27,7 +28,7 @@ MODULES = {
     "TIMEOUT": "func_timeout.so",
 }
 # What most recipes do without, so that whoever uses it says so.
-OWN = {"app_originate.so", "func_config.so", "func_groupcount.so", "func_timeout.so"}
+OWN = {"app_dial.so", "app_originate.so", "func_config.so", "func_groupcount.so", "func_timeout.so"}
 # What somebody outside decides.
 FOREIGN = re.compile(r"\$\{(EXTEN\b|CALLERID\(|PJSIP_HEADER\(|OTP_CALL\b|OTP_CODE\b)")
 
@@ -39,7 +40,7 @@ def steps(path: Path) -> list[str]:
 
 
 def test_there_are_recipes() -> None:
-    assert len(RECIPES) == 7
+    assert len(RECIPES) == 8
     assert sorted((ROOT / "dialplan").iterdir()) == RECIPES
 
 

@@ -11,10 +11,11 @@ from otpvoice.core.digits import DigitRules
 from otpvoice.core.events import ActionCompleted, CallAnswered, CallProgressed, CharacterPlayed, DigitsCollected
 from otpvoice.stasis import NotTaken
 from otpvoice.testkit.asterisk import AsteriskInstance
+from otpvoice.testkit.callee import IncomingCall
 from tests.faults.ari_proxy import AriProxy
 from tests.faults.sites import verdict
 from tests.faults.worlds import world_behind
-from tests.scenarios.phones import SOON
+from tests.scenarios.phones import SOON, AgentPhone, Phone
 from tests.scenarios.world import PlacedCall, World, code, first_difference
 
 pytestmark = pytest.mark.asterisk
@@ -27,6 +28,13 @@ async def cut(world: World, proxy: AriProxy) -> None:
     proxy.cut("events")
     await world.until(lambda: not world.node.connected)
     await world.until(lambda: world.node.ready)
+
+
+def ringing(phone: Phone) -> IncomingCall:
+    """Return the call of a phone that rings, to be answered or refused by hand: not before its time has come."""
+    assert isinstance(phone, AgentPhone)
+    assert isinstance(phone.call, IncomingCall)
+    return phone.call
 
 
 async def until_in_stasis(world: World, call: PlacedCall) -> None:
@@ -60,10 +68,11 @@ async def test_a_call_goes_on_and_is_heard_whole(asterisk: AsteriskInstance, pro
 
 async def test_a_call_that_rings_meanwhile_is_answered_after_it(asterisk: AsteriskInstance, proxy: AriProxy) -> None:
     async with world_behind(proxy, asterisk) as world:
-        phone = world.answers(ring=1.5)
+        phone = world.never_answers()
         call = await world.place(world.plan(code("482913")))
         await call.seen(CallProgressed)
         await cut(world, proxy)
+        ringing(phone).answer()
         summary = await call.over()
         assert verdict(summary) == ("completed", None, "plan")
         assert summary["delivered"] is True
@@ -72,11 +81,12 @@ async def test_a_call_that_rings_meanwhile_is_answered_after_it(asterisk: Asteri
 
 async def test_who_picked_up_in_a_silent_gap_is_spoken_to_after_it(asterisk: AsteriskInstance, proxy: AriProxy) -> None:
     async with world_behind(proxy, asterisk) as world:
-        phone = world.answers(ring=0.5)
+        phone = world.never_answers()
         call = await world.place(world.plan(code("482")))
         await call.seen(CallProgressed)
         # Asterisk believes that we are there: it lets the call in and tells nobody.
         proxy.black_hole("events")
+        ringing(phone).answer()
         await phone.picked_up()
         await until_in_stasis(world, call)
         proxy.cut("events")
@@ -108,7 +118,7 @@ async def test_keys_count_and_nobody_is_rung_while_it_is_away(asterisk: Asterisk
 
 async def test_calls_that_end_in_the_gap_have_one_summary_each(asterisk: AsteriskInstance, proxy: AriProxy) -> None:
     async with world_behind(proxy, asterisk) as world:
-        rejects, answers = world.rejects(486, ring=1.0), world.answers(ring=1.0)
+        rejects, answers = world.never_answers(), world.never_answers()
         hearing, keying, stays = world.answers(), world.answers(), world.answers()
         plans = [
             world.plan(code("482"), to=rejects),
@@ -124,6 +134,9 @@ async def test_calls_that_end_in_the_gap_have_one_summary_each(asterisk: Asteris
         for call in calls[3:]:
             await call.seen(CallAnswered)
         with proxy.shut("events"):
+            await world.until(lambda: f"Deactivating Stasis app '{world.node.settings.own_app}'" in world.log)
+            ringing(rejects).reject(486)
+            ringing(answers).answer()
             await hearing.hang_up()
             await keying.hang_up()
             for phone in (rejects, answers, hearing, keying, stays):

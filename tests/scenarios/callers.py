@@ -26,6 +26,8 @@ STAYS: Final = "300"
 """One that does not hang up afterwards."""
 TWICE: Final = "400"
 """One that hands the caller on twice; only in a real Asterisk."""
+TAPPED: Final = "500"
+"""One that hands the caller on, and connects it with whom its header X-Callee names (``number@host:port``)."""
 
 _TOLD: Final = (
     *("OTPVOICE_CALL", "OTPVOICE_STATUS", "OTPVOICE_REASON", "OTPVOICE_ERROR", "OTPVOICE_DELIVERED"),
@@ -47,6 +49,14 @@ DIALPLAN: Final = "\n".join([
     _way(UP, "Answer()", _STASIS, "Set(WENT_ON=${CHANNEL(state)})", "Hangup()"),
     _way(STAYS, _STASIS, "Set(WENT_ON=${CHANNEL(state)})", "Wait(60)"),
     _way(TWICE, _STASIS, "Set(WENT_ON=once)", _STASIS, "Set(WENT_ON=twice)", "Hangup()"),
+    _way(
+        TAPPED,
+        "Set(CALLEE=${FILTER(0-9.:@,${PJSIP_HEADER(read,X-Callee)})})",
+        _STASIS,
+        "Set(WENT_ON=${CHANNEL(state)})",
+        "Dial(PJSIP/trunk/sip:${CALLEE},30)",
+        "Hangup()",
+    ),
     "[elsewhere]",
     "exten => s,1,Set(WENT_ON=elsewhere)\n same => n,Wait(60)",
     "[out]",

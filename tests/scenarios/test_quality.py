@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from otpvoice import session
 from otpvoice.core.actions import Pause
 from otpvoice.core.events import QualitySampled
 from otpvoice.core.quality import mean_opinion_score
+from otpvoice.session import driver
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import Call, Invite, Law, Scenario
 from otpvoice.testkit.callee.rtcp_session import RtcpSession
@@ -117,7 +117,7 @@ async def test_the_round_trip_is_that_of_the_line(asterisk: AsteriskInstance, fi
 async def test_who_sends_no_rtcp_says_nothing_of_how_it_sounds(
     asterisk: AsteriskInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "SAMPLE_EVERY", 0.2)
+    monkeypatch.setattr(driver, "SAMPLE_EVERY", 0.2)
     async with World(asterisk, network=FarAway()) as world:
         mute = phone_behind(world, Scenario.without_rtcp)
         mute_call = await world.place(world.plan(code("482"), LONG, to=mute))
@@ -138,7 +138,7 @@ async def test_what_was_said_of_a_copied_packet_is_no_loss(
     asterisk: AsteriskInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """-1 lost is 0xffffff on the wire, and 16777215 in Asterisk's statistics."""
-    monkeypatch.setattr(session, "SAMPLE_EVERY", 0.2)
+    monkeypatch.setattr(driver, "SAMPLE_EVERY", 0.2)
     async with World(asterisk, network=FarAway()) as world:
         phone = phone_behind(world, lambda scenario: scenario.reports(every=0.1))
         call = await world.place(world.plan(code("482913"), LONG))

@@ -11,19 +11,21 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from otpvoice.adapters.locales import load_locales
+from otpvoice.adapters.outbound.client import GuardedClient
 from otpvoice.adapters.speech.downloads import Downloads
 from otpvoice.adapters.speech.renderer import Renderer
 from otpvoice.adapters.store import Change, Store, Terms
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.writer import KeptWrites
+from otpvoice.adapters.streams import Streams
 from otpvoice.ari.node import AsteriskNode, NodeSettings
-from otpvoice.core.actions import Action, SayCode
+from otpvoice.core.actions import Action, SayCode, Stream
 from otpvoice.core.compile import CodeStep, SpokenStep, compile_plan
 from otpvoice.core.events import DigitsCollected, Event, OnSecond
 from otpvoice.core.locale import Locales
@@ -39,6 +41,7 @@ from otpvoice.media.g711 import SILENCE, Law
 from otpvoice.stasis import Pace, StasisApp, Trunk
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import Law as PayloadLaw
+from otpvoice.trust.addresses import parse_allow
 from tests.fakes import FakeAsterisk
 from tests.scenarios.callers import RINGING, Caller, calls_in
 from tests.scenarios.phones import (
@@ -175,7 +178,9 @@ class World:
             self.network = FakeNetwork(asterisk, heard_law)
         else:
             self.network = AgentNetwork(endpoint, heard_law)
-        self.app = StasisApp(name, LOCALES, self.renderer, self, [self._follow])
+        self._client = GuardedClient(parse_allow(["127.0.0.1"]))
+        self.streams = Streams(self._client)
+        self.app = StasisApp(name, LOCALES, self.renderer, self, [self._follow], relays=self.streams)
         self.node = AsteriskNode(_settings(asterisk, name, law, legs), self.app)
         self.app.nodes.append(self.node)
         self._legs = legs
@@ -227,9 +232,14 @@ class World:
         fields = {"lead_in": 0.1, "tail": 0.1, "ring_timeout": SOON, "max_duration": 120.0} | fields
         return CallPlan(number, SHOWN, "default", "en-US", actions, **fields)
 
-    async def place(self, plan: CallPlan, trunk: str | None = None, pace: Pace | None = None) -> PlacedCall:
-        """Begin a call; ``trunk`` is a dial string, ``pace`` that of all calls which have it. Raises ``NotTaken``."""
-        way = Trunk("default", trunk or self.network.dial, pace or Pace())
+    async def place(
+        self, plan: CallPlan, trunk: str | None = None, pace: Pace | None = None, streams: tuple[Stream, ...] = ()
+    ) -> PlacedCall:
+        """Begin a call; ``trunk`` is a dial string, ``pace`` and ``streams`` those of all calls on it.
+
+        Raises ``NotTaken``.
+        """
+        way = Trunk("default", trunk or self.network.dial, pace or Pace(), streams)
         record = await self.app.place(plan, way, account="default", door="http")
         return self._call(str(record["id"]))
 
@@ -304,10 +314,13 @@ class World:
             if isinstance(self.network, AgentNetwork):
                 await stack.enter_async_context(self.network)
             ways = {"default": Trunk("default", self.network.dial)}
-            self.app.door = DialplanDoor(self.app, "default", OFFERS, ways)
+            offers = replace(OFFERS, check_url=self._client.check)
+            self.app.door = DialplanDoor(self.app, "default", offers, ways)
             self._writes = KeptWrites(self.store)
             stack.push_async_callback(self.store.close)
             stack.push_async_callback(self.renderer.close)
+            stack.push_async_callback(self._client.close)
+            stack.push_async_callback(self.streams.close)
             stack.push_async_callback(self.node.disconnect)
             running = asyncio.create_task(self.node.run(), name="node")
             stack.push_async_callback(_cancel, running)
