@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: everything in one run, as one table.
+"""``python -m benchmarks``: what has a budget in one run, as one table; ``--only`` measures parts, and the other ones.
 
 Exit code 1 only when calls fail at low rates: that is no matter of speed. A missed budget is told, not punished.
 """
@@ -14,8 +14,8 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,9 +23,11 @@ import orjson
 import structlog
 import uvloop
 
-from benchmarks import accept, ceiling, cost, memory, report, store, webhooks, workload
-from benchmarks.rig import Rig, Who, rigged
+from benchmarks import accept, ceiling, cost, memory, report, sockets, store, stream_report, streams, webhooks, workload
+from benchmarks.rig import Round, Who, rigged
+from benchmarks.stream_rig import stream_rig
 from benchmarks.worker import WorkerFailed
+from otpvoice.testkit.programs import asterisk_version, find
 
 JUDGED: Final = 20.0
 """Calls a second at which the budgets for delays hold."""
@@ -34,7 +36,7 @@ BESIDE: Final = (Who.BARE, Who.BARE_DIRECT, Who.PRODUCT_DIRECT)
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much is measured; ``rounds`` of ``seconds`` each at each of ``rates``."""
+    """How much is measured: ``rounds`` of ``seconds`` at each of ``rates``; ``streams``: steps of so many at once."""
 
     rates: Sequence[float]
     rounds: int
@@ -42,6 +44,9 @@ class Extent:
     steps: Sequence[float]
     step_seconds: float
     writes: int
+    streams: Sequence[int]
+    memory: bool
+    """With legs that were made before, too."""
 
     @property
     def legs(self) -> int:
@@ -49,13 +54,96 @@ class Extent:
         return round(max(self.rates) * 4.5) + 10
 
 
-FULL: Final = Extent((10, 20, 30), rounds=3, seconds=6, steps=ceiling.STEPS, step_seconds=6, writes=400)
-QUICK: Final = Extent((20,), rounds=1, seconds=5, steps=(60,), step_seconds=4, writes=200)
+FULL: Final = Extent(
+    (10, 20, 30), 3, 6, steps=ceiling.STEPS, step_seconds=6, writes=400, streams=streams.STEPS, memory=True
+)
+QUICK: Final = Extent((20,), 1, 5, steps=(60,), step_seconds=4, writes=200, streams=(100, 200), memory=False)
+
+
+@dataclass(slots=True)
+class Run:
+    """One run: ``folder`` is its own, ``lines`` what was measured, ``bad`` the rounds in which calls failed."""
+
+    extent: Extent
+    folder: Path
+    say: Callable[[str], None]
+    lines: list[report.Line] = field(default_factory=list)
+    machine: dict[str, Any] = field(default_factory=dict)
+    bad: list[Round] = field(default_factory=list)
+
+
+async def calls(run: Run) -> None:
+    """Costs, delays and the ceiling of calls, and what a waiting call takes."""
+    extent, say = run.extent, run.say
+    speech = await workload.speech()
+    async with rigged(run.folder / "cost", speech, legs=(extent.legs, extent.legs), beside=BESIDE) as rig:
+        costs = await cost.measure(
+            rig, extent.rates, at_all=JUDGED, rounds=extent.rounds, seconds=extent.seconds, say=say
+        )
+        lags, lagging = await cost.lags(rig, JUDGED, extent.seconds)
+        rounds = [*costs.every(), lagging]
+        run.machine["cores others kept busy"] = round(sum(one.others for one in rounds) / len(rounds), 2)
+        run.bad += [one for one in rounds if one.failed]
+        run.lines += [*report.of_costs(costs, JUDGED), *report.of_lags(lags, JUDGED)]
+    async with rigged(run.folder / "ceiling", speech, legs=_legs(extent.steps)) as rig:
+        run.lines += report.of_ceiling(await ceiling.climb(rig, extent.steps, extent.step_seconds, say))
+    for legs, made in (((8, 400), False), ((memory.CALLS + 10, 400), True))[: 2 if extent.memory else 1]:
+        # What a store keeps of a call is not what the call takes.
+        async with rigged(run.folder / f"memory-{legs[0]}", speech, legs=legs, redis=True) as rig:
+            run.lines += report.of_memory(await memory.waiting(rig), legs_made=made)
+
+
+async def doors(run: Run) -> None:
+    """What needs no telephone: writes to Redis, requests that are accepted, webhooks."""
+    extent, folder = run.extent, run.folder
+    run.lines += report.of_store(*await store.writes(folder / "redis", extent.writes))
+    run.say("acceptance and webhooks")
+    plain = await accept.measure(folder, extent.seconds)
+    repeatable = await accept.measure(folder, extent.seconds, repeatable=True)
+    run.lines += report.of_acceptance(plain, repeatable)
+    run.lines += report.of_webhooks(await webhooks.measure(folder, extent.writes))
+
+
+async def relays(run: Run) -> None:
+    """Streams: their costs and delays, how many hold, what one takes."""
+    extent, say = run.extent, run.say
+    async with stream_rig(run.folder / "streams", legs=streams.STREAMS + 5) as rig:
+        run.lines += stream_report.of_relays(
+            await streams.compare(rig, streams.STREAMS, extent.seconds, extent.rounds, say)
+        )
+    async with stream_rig(run.folder / "climb", legs=max(extent.streams) + 5, bare=False) as rig:
+        run.lines += stream_report.of_climb(await streams.climb(rig, extent.streams, extent.step_seconds, say))
+    taken = await streams.memory(run.folder, streams.REMEMBERED)
+    run.lines += stream_report.of_stream_memory(*taken, streams.REMEMBERED)
+
+
+async def soak(run: Run) -> None:
+    """A hundred streams for a minute."""
+    async with stream_rig(run.folder / "soak", legs=max(streams.SOAK) + 5, bare=False) as rig:
+        run.lines += stream_report.of_soak(await streams.soak(rig, streams.SOAK, streams.SOAK_SECONDS, run.say))
+
+
+async def libraries(run: Run) -> None:
+    """WebSocket libraries on the way of a stream."""
+    measured = await sockets.measure(
+        run.folder, streams=sockets.STREAMS, seconds=run.extent.seconds / 2, rounds=run.extent.rounds, say=run.say
+    )
+    run.machine["libraries"] = " · ".join(sockets.versions())
+    run.lines += stream_report.of_sockets(measured, sockets.STREAMS)
+
+
+PARTS: Final[dict[str, Callable[[Run], Awaitable[None]]]] = {
+    "calls": calls,
+    "doors": doors,
+    "streams": relays,
+    "soak": soak,
+    "sockets": libraries,
+}
+USUAL: Final = ("calls", "doors", "streams")
 
 
 async def main(arguments: argparse.Namespace) -> int:
     """Measure, print, and return the exit code."""
-    extent = QUICK if arguments.quick else FULL
     begin = time.monotonic()
     load = os.getloadavg()[0]
 
@@ -63,42 +151,21 @@ async def main(arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{time.monotonic() - begin:5.0f} s  {text}\n")
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.INFO))
-    speech = await workload.speech()
-    lines: list[report.Line] = []
-    machine: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="otpvoice-bench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        async with rigged(folder / "cost", speech, legs=(extent.legs, extent.legs), beside=BESIDE) as rig:
-            machine |= await _machine(rig) | {"load before": round(load, 2)}
-            costs = await cost.measure(
-                rig, extent.rates, at_all=JUDGED, rounds=extent.rounds, seconds=extent.seconds, say=say
-            )
-            lags, lagging = await cost.lags(rig, JUDGED, extent.seconds)
-            rounds = [*costs.every(), lagging]
-            machine["cores others kept busy"] = round(sum(one.others for one in rounds) / len(rounds), 2)
-            lines += [*report.of_costs(costs, JUDGED), *report.of_lags(lags, JUDGED)]
-        async with rigged(folder / "ceiling", speech, legs=_legs(extent.steps)) as rig:
-            lines += report.of_ceiling(await ceiling.climb(rig, extent.steps, extent.step_seconds, say))
-        for legs, made in (((8, 400), False), ((memory.CALLS + 10, 400), True))[: 1 if arguments.quick else 2]:
-            # What a store keeps of a call is not what the call takes.
-            async with rigged(folder / f"memory-{legs[0]}", speech, legs=legs, redis=True) as rig:
-                lines += report.of_memory(await memory.waiting(rig), legs_made=made)
-        lines += report.of_store(*await store.writes(folder / "redis", extent.writes))
-        say("acceptance and webhooks")
-        plain = await accept.measure(folder, extent.seconds)
-        repeatable = await accept.measure(folder, extent.seconds, repeatable=True)
-        lines += report.of_acceptance(plain, repeatable)
-        lines += report.of_webhooks(await webhooks.measure(folder, extent.writes))
+        run = Run(QUICK if arguments.quick else FULL, Path(name), say)
+        run.machine |= _machine() | {"load before": round(load, 2)}
+        for part in arguments.only or USUAL:
+            await PARTS[part](run)
     say("done")
-    report.show(lines, machine)
+    report.show(run.lines, run.machine)
     if arguments.json is not None:
-        arguments.json.write_bytes(orjson.dumps(report.as_json(lines, machine), option=orjson.OPT_INDENT_2) + b"\n")
-    failed = [one for one in rounds if one.failed]
-    for one in failed:
+        figures = report.as_json(run.lines, run.machine)
+        arguments.json.write_bytes(orjson.dumps(figures, option=orjson.OPT_INDENT_2) + b"\n")
+    for one in run.bad:
         sys.stderr.write(
             f"{one.failed} of {one.count} calls failed: {one}\n" + "".join(f"  {r}\n" for r in one.remarks)
         )
-    return 1 if failed else 0
+    return 1 if run.bad else 0
 
 
 def _legs(steps: Sequence[float]) -> tuple[int, int]:
@@ -107,14 +174,13 @@ def _legs(steps: Sequence[float]) -> tuple[int, int]:
     return legs, legs
 
 
-async def _machine(rig: Rig) -> dict[str, Any]:
-    version = (await rig.asterisk.cli("core show version")).split(" built")[0].removeprefix("Asterisk ")
+def _machine() -> dict[str, Any]:
     return {
         "cores": len(os.sched_getaffinity(0)),
         "CPU": _cpu_model(),
         "Python": platform.python_version(),
         **{name: importlib.metadata.version(name) for name in ("aiohttp", "uvloop")},
-        "Asterisk": version.split("+")[0],
+        "Asterisk": ".".join(map(str, asterisk_version(find("asterisk")))),
     }
 
 
@@ -126,6 +192,7 @@ def _cpu_model() -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything: a minute and a half, and more noise")
+    parser.add_argument("--only", action="append", choices=PARTS, metavar="PART", help=f"of {', '.join(PARTS)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE, too")
     try:
         sys.exit(uvloop.run(main(parser.parse_args())))

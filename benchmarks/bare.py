@@ -45,7 +45,9 @@ class Leg:
 
 
 class Bare:
-    """Places calls. Ask for them at ``POST /v1/calls``, or by ``call``."""
+    """Places calls. ``connect`` makes legs and a hook (returns its port): ask at ``POST /v1/calls``, or by ``call``."""
+
+    leg: type[Leg] = Leg
 
     def __init__(self, url: str, user: str, password: str, messages: list[list[str]], endpoint: str) -> None:
         auth = {"Authorization": aiohttp.encode_basic_auth(user, password)}
@@ -67,7 +69,6 @@ class Bare:
         return orjson.loads(content) if content else None
 
     async def connect(self, legs: int) -> int:
-        """Make the legs and the hook; returns its port."""
         events = await self.http.ws_connect(self.ari + "events?app=bare")
         self.reading = asyncio.create_task(self.read(events))
         await self.ask("PUT", "applications/bare/eventFilter", {"disallowed": [{"type": name} for name in UNWANTED]})
@@ -91,7 +92,7 @@ class Bare:
         entered, _ = self.listen(leg_id)
         channel = await self.ask("POST", "channels/externalMedia", order)
         media = f"{self.url}/media/{channel['channelvars']['MEDIA_WEBSOCKET_CONNECTION_ID']}"
-        leg = Leg(leg_id, await self.http.ws_connect(media, protocols=("media",)))
+        leg = self.leg(leg_id, await self.http.ws_connect(media, protocols=("media",)))
         await entered
         await self.ask("POST", f"bridges/{leg_id}-bridge", {"type": "mixing", "name": leg_id})
         await self.ask("POST", f"bridges/{leg_id}-bridge/addChannel", {"channel": leg_id})
@@ -141,7 +142,6 @@ class Bare:
         self.free.append(leg)
 
     async def place(self, request: web.Request) -> web.Response:
-        """The hook: take a call, begin it, say so."""
         asked = orjson.loads(await request.read())
         if request.headers["Authorization"] != "Bearer bare" or not asked["to"]:
             return web.Response(status=401)

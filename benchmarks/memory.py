@@ -34,7 +34,7 @@ async def waiting(rig: Rig) -> float:
     return taken / CALLS
 
 
-def resident_kb(pid: int) -> int:
+def resident_kb(pid: int | str) -> int:
     """Return the resident set in kB (proc_pid_status(5))."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))

@@ -43,7 +43,7 @@ class Line:
             return ""
         if self.value <= self.budget:
             return "met"
-        return f"missed by {100 * (self.value / self.budget - 1):.0f} %"
+        return f"missed by {100 * (self.value / self.budget - 1):.0f} %" if self.budget else "missed"
 
 
 def of_costs(costs: Costs, judged: float) -> Iterator[Line]:

@@ -141,11 +141,11 @@ class Rig:
             "asterisk": cpu_of(self.asterisk.pid),
             "callee": self.callee.cpu,
             "load": self.load.cpu,
-            "machine": _machine_cpu() - time.process_time(),
+            "machine": machine_cpu() - time.process_time(),
         }
 
 
-def _machine_cpu() -> float:
+def machine_cpu() -> float:
     """Seconds of CPU that this machine has spent on anything but waiting (proc_stat(5))."""
     user, nice, system, _idle, _iowait, irq, softirq, *_ = map(int, Path("/proc/stat").read_text().split()[1:9])
     return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
@@ -176,12 +176,12 @@ async def rigged(
             )
         )
         key = secrets.token_hex(32)
-        env = _environment(asterisk, key, legs)
+        env = environment(asterisk, key, legs)
         if redis:
             server = await stack.enter_async_context(await RedisInstance.start(folder / "redis"))
             env["OTPVOICE_REDIS_URL"] = server.url
         workers = {Who.PRODUCT: await start("served", env)}
-        hooks = {Who.PRODUCT: (_local(await workers[Who.PRODUCT].ask("start")), key)}
+        hooks = {Who.PRODUCT: (local(await workers[Who.PRODUCT].ask("start")), key)}
         await workers[Who.PRODUCT].ask("legs", count=legs[0])
         where: dict[str, Any] = {
             "url": asterisk.ari_url,
@@ -192,18 +192,18 @@ async def rigged(
         }
         if Who.BARE in beside or Who.BARE_DIRECT in beside:
             bare = workers[Who.BARE] = workers[Who.BARE_DIRECT] = await start("bare_process")
-            hooks[Who.BARE] = _local(await bare.ask("connect", messages=speech.messages, **where)), BARE_KEY
+            hooks[Who.BARE] = local(await bare.ask("connect", messages=speech.messages, **where)), BARE_KEY
         if Who.PRODUCT_DIRECT in beside:
             direct = workers[Who.PRODUCT_DIRECT] = await start("direct")
             await direct.ask("connect", **where)
         yield Rig(asterisk, callee, load, workers, hooks, speech)
 
 
-def _local(port: int) -> str:
+def local(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
-def _environment(asterisk: AsteriskInstance, key: str, legs: tuple[int, int]) -> dict[str, str]:
+def environment(asterisk: AsteriskInstance, key: str, legs: tuple[int, int]) -> dict[str, str]:
     """Return the product's settings: no silence around the speech, no Redis, no webhooks."""
     settings = {
         "DEV": "1",  # for it alone does without Redis
