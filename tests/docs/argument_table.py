@@ -6,12 +6,13 @@ that the HTTP API has, too; what a model can't say is in ``WORDS``, and tried ou
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from otpvoice.dialects import native_actions
+from otpvoice.dialects import native_actions, native_streams
 from otpvoice.dialects.stasis_keys import KEYS, REASONS, Key, Kind
+from otpvoice.dialects.stream_rules import FORMAT_NAMES
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "dialplan.md"
 WORDS: Final = {
@@ -34,6 +35,10 @@ WORDS: Final = {
     "gate": "one of `0-9*#`, `any`, `random`",
     "replay": "one of `0-9*#`",
     "webhook": "`http…://…`, up to 2048 characters",
+    "stream": "`ws…://…`, up to 2048 characters; in a format that asks for it `https://…`",
+    "format": ", ".join(f"`{name}`" for name in FORMAT_NAMES),
+    "mode": "`listen`, `talk`",
+    "tracks": '`inbound` or `near`, `outbound` or `far`, `second`: `"tracks=near,far"`',
 }
 DEFAULTS: Final = {
     "language": "`OTPVOICE_LANGUAGE`",
@@ -45,15 +50,21 @@ DEFAULTS: Final = {
     "gate": "–",
     "replay": "–",
     "webhook": "`OTPVOICE_WEBHOOK_URL`",
+    "tracks": "`inbound`; of the [tap](#stream-a-call) `near,far`",
 }
 _FIELDS: Final = {"gather": "max_digits", "min": "min_digits", "valid": "valid_digits"}
 _GATHER: Final = native_actions.Gather.model_json_schema()["properties"]
 _SAY_CODE: Final = native_actions.SayCode.model_json_schema()["properties"]
+_STREAM: Final = native_streams.Stream.model_json_schema()["properties"]
+_OF: Final = {"gather": _GATHER, "stream": _STREAM}
+"""By the key that begins an action: its fields. Others are those of a code."""
 
 
 def arguments() -> str:
     """Return the table of keys."""
-    rows = [f"| `{name}` | {key.meaning} | {_values(name, key)} | {_default(name, key)} |" for name, key in now()]
+    rows = [
+        f"| `{name}` | {key.meaning} | {_values(name, key)} | {_default(name, key)} |" for name, key in KEYS.items()
+    ]
     return "\n".join(["| key | meaning | value | default |", "|---|---|---|---|", *rows])
 
 
@@ -62,11 +73,6 @@ def reasons() -> str:
     return "\n".join(
         ["| reason | meaning |", "|---|---|", *(f"| `{word}` | {said} |" for word, said in REASONS.items())]
     )
-
-
-def now() -> Iterator[tuple[str, Key]]:
-    """Yield the keys that this version takes."""
-    return ((name, key) for name, key in KEYS.items() if not key.later)
 
 
 def _values(name: str, key: Key) -> str:
@@ -92,7 +98,8 @@ def _default(name: str, key: Key) -> str:
 def _schema(name: str) -> Mapping[str, Any]:
     """Return what the model says of a key's field; of one that may be absent, what it says of its value."""
     field = _FIELDS.get(name, name)
-    schema = _GATHER.get(field) if KEYS[name].goes_with == ("gather",) or name == "gather" else _SAY_CODE.get(field)
+    first = next(iter(KEYS[name].goes_with), name)
+    schema = _OF.get(first, _SAY_CODE).get(field)
     return next((one for one in (schema or {}).get("anyOf", ()) if one["type"] != "null"), schema or {})
 
 

@@ -23,11 +23,12 @@ from otpvoice.dialects import durations
 from otpvoice.dialects.native import parse_call
 from otpvoice.dialects.stasis_args import Invalid, parse_arguments
 from otpvoice.dialects.stasis_keys import KEYS
+from otpvoice.media.streams.formats import FORMATS
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import CalleeAgent
 from tests.dialects.account import DEFAULTS, NOW
 from tests.dialplan.house import SOON, dialplan, open_house
-from tests.docs.argument_table import PAGE, now, with_tables
+from tests.docs.argument_table import PAGE, with_tables
 
 TEXT = PAGE.read_text()
 ROOT = PAGE.parents[1]
@@ -58,11 +59,9 @@ def test_a_page_without_its_markers_is_refused() -> None:
         with_tables(TEXT.replace("<!-- reasons: begin -->\n", ""))
 
 
-def test_each_key_is_in_the_table_or_of_a_later_version() -> None:
+def test_each_key_is_in_the_table() -> None:
     listed = re.findall(r"^\| `(\w+)` \|", part("Arguments"), re.MULTILINE)
-    assert listed == [name for name, _ in now()]
-    (later,) = re.findall(r"^- (.*) are of a later version", part("Arguments"), re.MULTILINE)
-    assert set(re.findall(r"`(\w+)`", later)) == KEYS.keys() - set(listed)
+    assert listed == [*KEYS]
 
 
 @pytest.mark.parametrize(
@@ -103,6 +102,18 @@ def test_each_key_is_in_the_table_or_of_a_later_version() -> None:
         (["say=A,webhook=https://a.example/" + "x" * 2030],
          ["say=A,webhook=https://a.example/" + "x" * 2031, "say=A,webhook=hooks"]),
         (["say=A,then=continue", "say=A,then=hangup"], ["say=A,then=transfer"]),
+        (["stream=wss://a.example/" + "x" * 2032, "stream=https://a.example,format=exotel"],
+         ["stream=wss://a.example/" + "x" * 2033, "stream=https://a.example"]),
+        *(
+            ([f"stream=wss://a.example,format={name}"], [f"stream=wss://a.example,format={name.upper()}"])
+            for name in FORMATS
+        ),
+        (["stream=wss://a.example,mode=listen", "stream=wss://a.example,mode=talk"],
+         ["stream=wss://a.example,mode=both", "say=A,mode=talk"]),
+        *(
+            ([f"stream=wss://a.example,say=A,tracks={track}"], [f"stream=wss://a.example,say=A,tracks={track}_track"])
+            for track in ("inbound", "outbound", "second", "near", "far")
+        ),
     ],
     ids=lambda rows: rows[0][:30],
 )  # fmt: skip
@@ -155,7 +166,7 @@ def test_what_a_call_may_last_is_said() -> None:
     (said,) = re.findall(r"^- No key says how long (.*?)^- ", part("Arguments"), re.MULTILINE | re.DOTALL)
     seconds = {float(number.replace(",", "")) for number in re.findall(r"([\d.,]*\d) s\b", said)}
     named = {durations.BETWEEN, durations.CHARACTER, durations.READING, durations.RECORDING}
-    assert seconds == named | {durations.SHORTEST, durations.LONGEST}
+    assert seconds == named | {durations.TALKING, durations.SHORTEST, durations.LONGEST}
     assert durations.RECORDING == LONGEST_RECORDING
 
 

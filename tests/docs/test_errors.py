@@ -15,7 +15,7 @@ from otpvoice.dialects.problems import Fault
 from otpvoice.stasis import NotTaken
 from otpvoice.web import problems
 from otpvoice.web.pages import FOLDER, ErrorPage, error_pages
-from tests.docs.error_examples import EXAMPLES, answered, refused
+from tests.docs.error_examples import EXAMPLES, answered
 from tests.docs.error_index import PAGE, written
 
 ROOT = Path(__file__).parents[2]
@@ -92,7 +92,7 @@ def test_the_codes_are_found() -> None:
     """A search that finds nothing would agree with no pages."""
     assert {(401, "unauthorized"), (409, "call_elsewhere"), (503, "draining"), (400, "invalid_json")} <= answers()
     assert {(503, "media_wedged"), (429, "queue_full"), (409, "destination_busy")} <= answers()
-    assert {"format", "required", "conflict", "voice", "null", "not_supported", "rule"} <= complained()
+    assert {"format", "required", "conflict", "voice", "null", "rule"} <= complained()
     assert {"destination_not_allowed", "invalid_json"} <= complained()
 
 
@@ -200,34 +200,3 @@ def test_the_answer_that_the_index_and_the_api_page_show_is_a_real_one() -> None
     (shown_by_api,) = re.findall(r"^```json file=problem.json\n(.*?)^```$", API, re.MULTILINE | re.DOTALL)
     answer = answered(EXAMPLES["invalid_request"]())
     assert shown(PAGE.read_text()) == [json.loads(shown_by_api)] == [answer]
-
-
-def saying(**fields: object) -> dict[str, object]:
-    return {"actions": [{"type": "say_code", "code": "482913", **fields}]}
-
-
-LATER: list[tuple[str, dict[str, object]]] = [
-    ("webhook", {"code": "482913", "webhook": {}}),
-    ("replay", {"code": "482913", "replay": {}}),
-    ("gate", {"code": "482913", "gate": {}}),
-    ("replay", saying(replay={})),
-    ("gate", saying(gate={})),
-    ("languages", saying(languages=[])),
-    ("url", {"actions": [{"type": "play", "url": "https://example.com/a.wav"}]}),
-    ("send_digits", {"actions": [{"type": "send_digits"}]}),
-    ("stream", {"actions": [{"type": "stream"}]}),
-    ("stop_stream", {"actions": [{"type": "stop_stream"}]}),
-]
-
-
-@pytest.mark.parametrize(("name", "fields"), LATER, ids=[f"{name}-{list(fields)[-1]}" for name, fields in LATER])
-def test_what_later_versions_take_is_listed_and_refused_and_nothing_else_is(
-    name: str, fields: dict[str, object]
-) -> None:
-    later = part(API, "Errors").rsplit("\n\n", 1)[1].split("):")[0]
-    assert (f"`{name}`" in later) is ("not_supported" in complaints_of(fields))
-
-
-def complaints_of(fields: dict[str, object]) -> set[str]:
-    body = json.dumps({"to": "+12025550123", "max_duration": 1, **fields}).encode()  # never right as a whole
-    return {problem.code for problem in refused(body).problems}

@@ -18,6 +18,7 @@ import schemathesis
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from otpvoice.core.actions import Stream
 from otpvoice.core.digits import Collected, EndedBy
 from otpvoice.core.events import (
     ActionCompleted,
@@ -27,12 +28,16 @@ from otpvoice.core.events import (
     CodeReplayed,
     DigitsCollected,
     Event,
+    StreamEnded,
+    StreamStarted,
 )
+from otpvoice.core.media import Disconnected, StreamReport, StreamStatus, report_of
 from otpvoice.core.outcome import TABLE, Ending, classify
 from otpvoice.core.record import CallRecord, State
 from otpvoice.core.secret import Keys
 from otpvoice.core.speech import CodeCharacter
-from otpvoice.dialects import fields, native, native_actions
+from otpvoice.dialects import fields, native, native_actions, native_streams
+from otpvoice.dialects.models import Model
 from otpvoice.dialects.native import parse_call
 from otpvoice.dialects.native_events import TYPES, envelope, told
 from otpvoice.dialects.numbers import Number
@@ -143,7 +148,7 @@ def test_a_good_example_is_what_the_schema_says(path: Path) -> None:
     validator("CallBody").validate(json.loads(path.read_text()))
 
 
-@pytest.mark.parametrize("name", ["shorthand.json", "actions.json", "prepared.json", "recordings.json"])
+@pytest.mark.parametrize("name", ["shorthand.json", "actions.json", "prepared.json", "recordings.json", "streams.json"])
 def test_so_is_a_payload_of_the_api_page(name: str) -> None:
     page = (FILE.parents[2] / "docs" / "http.md").read_text()
     (payload,) = re.findall(rf"^```json file={re.escape(name)}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -178,6 +183,15 @@ LEAVES = st.sampled_from(
         "say",
         "#",
         "w",
+        "wss://a.example/?sample-rate=8000",
+        "https://a:b@a.example/",
+        "exotel",
+        "voxology",
+        "talk",
+        "inbound",
+        "second",
+        "bearer",
+        8000,
     ]
 )
 VALUES = st.recursive(
@@ -252,11 +266,6 @@ def test_no_value_may_be_null_but_in_metadata() -> None:
     assert SCHEMAS["CallBody"]["properties"]["metadata"]["additionalProperties"] is True
 
 
-def test_what_a_later_version_takes_is_not_in_it() -> None:
-    for field in ("stream", "stop_stream", "LaterAction"):
-        assert f'"{field}"' not in FILE.read_text()
-
-
 @pytest.mark.parametrize(
     ("kind", "good", "bad"),
     [
@@ -287,8 +296,9 @@ def test_each_rule_has_its_pattern_tried() -> None:
 def said() -> Iterator[tuple[str, str]]:
     """Yield model and field of all that may be said to us."""
     for name, schema in SCHEMAS.items():
-        model = getattr(native, name, None) or getattr(native_actions, name, None)
-        if isinstance(model, type) and issubclass(model, native_actions.Model):
+        rooms = (native, native_actions, native_streams)
+        model = next((found for room in rooms if (found := getattr(room, name, None)) is not None), None)
+        if isinstance(model, type) and issubclass(model, Model):
             yield from ((name, field) for field in schema["properties"])
 
 
@@ -307,6 +317,23 @@ def test_there_are_no_words_for_what_there_is_not() -> None:
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
+def streamed(*, ended: bool = False) -> StreamReport:
+    """Return a stream as it begins, or as it ended."""
+    begun = report_of(Stream("wss://u:p@voice.example/calls?token=918273", "twilio", tracks=("near", "far")))
+    if not ended:
+        return begun
+    return replace(
+        begun,
+        status=StreamStatus.FAILED,
+        disconnected_by=Disconnected.ERROR,
+        started_at=1003.0,
+        ended_at=1004.5,
+        close_code=1011,
+        close_reason="gone",
+        error="lost",
+    )
+
+
 def records() -> Iterator[CallRecord]:
     """Yield calls at all stages of their lives."""
     yield fresh()
@@ -317,6 +344,9 @@ def records() -> Iterator[CallRecord]:
         yield whole
     whole.note(DigitsCollected(Collected(Keys("42"), EndedBy.TERMINATOR, valid=True, ignored=1), "pin", 2, False))
     whole.note(DigitsCollected(Collected(Keys(""), EndedBy.NO_INPUT, valid=False, ignored=0), None, 1, True))
+    whole.note(StreamStarted(1, streamed(), 1003.0))
+    yield whole
+    whole.note(StreamEnded(1, streamed(ended=True), 1004.0))
     whole.note(ActionFailed(3, "speech_failed", "no voice"))
     whole.note(ActionFailed(None, "internal_error", ""))
     for position in (1, 2, 3):
@@ -343,6 +373,8 @@ def test_each_event_is_what_its_schema_says() -> None:
         CodeReplayed(1),
         ActionCompleted(0, "say", None),
         collected,
+        StreamStarted(1, streamed(), 1.0),
+        StreamEnded(1, streamed(ended=True), 1.0),
     )
     _, record = calls()
     for number, event in enumerate(happened):
