@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from otpvoice.core.actions import Stream
 from otpvoice.core.compile import sending_seconds
 from otpvoice.core.events import (
     CallAnswered,
@@ -27,7 +28,10 @@ from otpvoice.core.events import (
     PiecePlayed,
     SpeakingFinished,
     SpeakingStarted,
+    StreamEnded,
+    StreamStarted,
 )
+from otpvoice.core.media import Disconnected, StreamStatus
 from otpvoice.core.outcome import Ending, classify
 from otpvoice.core.result import Result
 from otpvoice.media.playout import Piece
@@ -429,3 +433,46 @@ def test_in_any_order_each_second_party_ends_at_most_once_and_nothing_follows(st
         assert not kinds[CallEnded] or isinstance(told_of[-1], CallEnded)
     connected = [event for event in events if isinstance(event, PartiesConnected | PartiesParted)]
     assert not connected or any(isinstance(event, CallAnswered) for event in events)
+
+
+# --- streams ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_stream_is_told_as_begun_and_ended_and_counts_nothing() -> None:
+    async def story(call: Told) -> None:
+        call.line.start_stream(1, Stream("wss://example.com/ear", "twilio"))
+        call.line.stop_stream(1)
+        call.line.stop_stream(1)  # once more is nothing
+        call.line.stop_stream(2)  # one that never was, neither
+
+    began, ended = told(PicksUp(), story)
+    assert isinstance(began, StreamStarted)
+    assert isinstance(ended, StreamEnded)
+    assert (began.report.status, began.report.host) == (StreamStatus.CONNECTED, "example.com")
+    assert (ended.report.status, ended.report.disconnected_by) == (StreamStatus.COMPLETED, Disconnected.PLAN)
+    assert (ended.report.frames_sent, ended.report.bytes_sent) == (0, 0)
+
+
+def test_one_that_talks_is_over_at_once() -> None:
+    async def story(call: Told) -> None:
+        call.line.start_stream(1, Stream("wss://example.com/bot", "twilio", mode="talk"))
+
+    _, ended = told(PicksUp(), story)
+    assert isinstance(ended, StreamEnded)
+    assert ended.report.disconnected_by is Disconnected.PEER
+
+
+def test_what_runs_at_the_end_is_ended_with_the_call() -> None:
+    ends: list[StreamEnded] = []
+
+    async def story(call: Told) -> None:
+        call.line.start_stream(1, Stream("wss://example.com/ear", "twilio"))
+        call.line.start_stream(2, Stream("wss://example.com/ear", "twilio", name="other"))
+        call.line.stop_stream(1)
+        ends.extend(call.line.end_streams(Disconnected.CALL))
+
+    told(PicksUp(), story)
+    assert [(ended.number, ended.report.disconnected_by) for ended in ends] == [
+        (1, Disconnected.PLAN),
+        (2, Disconnected.CALL),
+    ]
