@@ -6,9 +6,9 @@ It judges how often and how long that is tried. What is said on a connection is 
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import Final
 
+from otpvoice.adapters.backoff import pause_after
 from otpvoice.adapters.streams.dialling import Dialled, Dialler, NotConnected
 from otpvoice.adapters.streams.frames import LOST
 from otpvoice.adapters.streams.limits import Limits, Timings
@@ -65,7 +65,9 @@ class Connecting:
         self._failures = 0 if proven else self._failures + 1
         word = ending.error or "lost"
         while self._failures < self._limits.failures and word not in _HOPELESS:
-            pause = self._pause()
+            pause = pause_after(
+                self._failures + 1, first=self._timings.first_pause, longest=self._timings.longest_pause
+            )
             if now() + pause >= until:
                 break
             await asyncio.sleep(pause)
@@ -75,8 +77,3 @@ class Connecting:
                 word = fault.word
                 self._failures += 1
         raise NotConnected(word, final=True)
-
-    def _pause(self) -> float:
-        # Jittered, so that all streams of a server that restarts do not knock together.
-        longest = min(self._timings.longest_pause, self._timings.first_pause * 2.0 ** min(self._failures, 10))
-        return longest * random.uniform(0.5, 1)  # noqa: S311 - no secret
