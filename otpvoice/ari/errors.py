@@ -13,6 +13,8 @@ AriError
 
 from __future__ import annotations
 
+import traceback
+
 
 class AriError(Exception):
     """Root of all that the ARI client raises."""
@@ -56,3 +58,12 @@ class EndpointMissing(Refused):
 
 class MediaWedged(AriError):
     """Asterisk's media registry hangs: only a restart of Asterisk helps."""
+
+
+def place_of(error: Exception) -> str:
+    """Return where a fault of ours came from: ``file:line``, for the log.
+
+    Never its traceback: rendered with its variables it would show keys, codes, and what is being said.
+    """
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{place.filename}:{place.lineno}"

@@ -6,13 +6,13 @@ It carries nothing and reads no audio: it passes calls on.
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 import structlog
 
+from otpvoice.ari import errors
 from otpvoice.core.actions import Stream
 from otpvoice.core.events import StreamEnded, StreamStarted
 from otpvoice.core.media import Disconnected, StreamReport, StreamStatus, report_of
@@ -151,7 +151,5 @@ class GuardedStream:
         )
 
     def _say_what_broke(self, error: Exception) -> None:
-        # No traceback: rendered with its variables it would show what is being said.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{place.filename}:{place.lineno}"
+        where = errors.place_of(error)
         log.error("stream.broken", stream=self.order.name, error=type(error).__name__, where=where)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-import traceback
 from collections.abc import Sequence
 from typing import Final
 
@@ -127,8 +126,6 @@ class EventsSocket:
         try:
             route(event)
         except Exception as error:
-            # A field that is missing costs one event; the reader serves all calls. No traceback: rendered with its
-            # variables it would show the keys that were pressed, and a dialplan's arguments, codes among them.
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{place.filename}:{place.lineno}"
+            # A field that is missing costs one event; the reader serves all calls.
+            where = errors.place_of(error)
             log.error("ari.event_not_understood", type=event["type"], error=type(error).__name__, where=where)
