@@ -65,7 +65,6 @@ class DialplanDoor:
             await self._admit_prepared(node, party, arguments, arguments.call, values)
             return
         plan = arguments.plan(party.number, party.caller, values, self._defaults, self._calls.clock.wall())
-        plan = replace(plan, streams=self._streams_of(party))
         origin = Origin(new_call_id(), self._account, DOOR)
         await party.guard(origin.call_id, plan.max_duration)
         self._calls.check_open()
@@ -74,6 +73,7 @@ class DialplanDoor:
         elif arguments.taps:
             self._calls.tap(plan, party, node, origin=origin)
         else:
+            plan = replace(plan, streams=self._streams_of(party))
             self._calls.admit(plan, self._trunks[plan.trunk], party, node, origin=origin)
 
     def _streams_of(self, party: InboundParty) -> tuple[Stream, ...]:

@@ -10,7 +10,7 @@ from otpvoice.core.actions import Stream
 from otpvoice.core.commands import StartStream, StopStream
 from otpvoice.core.compile import StopStreamStep, StreamStep
 from otpvoice.core.events import ActionFailed, StreamEnded, TrackSilent
-from otpvoice.core.media import StreamStatus
+from otpvoice.core.media import StreamReport, StreamStatus
 from otpvoice.core.stage import Stage, Steps
 from otpvoice.core.streams import MOST
 
@@ -51,9 +51,15 @@ def begin(stage: Stage, order: Stream, index: int | None) -> int:
 def ended(stage: Stage, event: StreamEnded) -> None:
     """Take down that a stream has ended; one that failed is an error of the action that began it."""
     running = stage.streams.end(event.number)
-    if running is not None and event.report.status is StreamStatus.FAILED:
-        why = event.report.error or "failed"
-        stage.tell(ActionFailed(running.index, "stream_failed", f"the stream {running.order.name} failed: {why}"))
+    if running is not None and (failed := failure_of(event.report, running.index)) is not None:
+        stage.tell(failed)
+
+
+def failure_of(report: StreamReport, index: int | None) -> ActionFailed | None:
+    """Return what is told of a stream that failed, as an error of the action ``index``; None: it did not."""
+    if report.status is not StreamStatus.FAILED:
+        return None
+    return ActionFailed(index, "stream_failed", f"the stream {report.name} failed: {report.error or 'failed'}")
 
 
 def silent(stage: Stage, event: TrackSilent) -> None:

@@ -24,10 +24,11 @@ from otpvoice.ari.streaming import OUTBOUND, SOURCES
 from otpvoice.ari.variables import variables_of
 from otpvoice.core.actions import Stream
 from otpvoice.core.events import ActionFailed, CallAnswered, Event, StreamEnded
-from otpvoice.core.media import Disconnected, StreamStatus
+from otpvoice.core.media import Disconnected
 from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.record import CallRecord
 from otpvoice.core.result import Result
+from otpvoice.core.streaming import failure_of
 from otpvoice.stasis.ports import Clock, Records
 
 log = structlog.get_logger(__name__)
@@ -206,9 +207,8 @@ class Tap:
 
     def _note_end(self, ended: StreamEnded) -> None:
         self._note(ended)
-        if ended.report.status is StreamStatus.FAILED:
-            why = ended.report.error or "failed"
-            self._note(ActionFailed(0, "stream_failed", f"the stream {ended.report.name} failed: {why}"))
+        if (failed := failure_of(ended.report, 0)) is not None:
+            self._note(failed)
 
     async def _let_go(self) -> None:
         try:
