@@ -263,6 +263,13 @@ async def a_call_on(node: AsteriskNode, leg: MediaLeg, channel_id: str = "call-1
     return channel
 
 
+async def assert_clean(node: AsteriskNode) -> None:
+    """All free legs are deaf, dumb and alone: nothing of the last call can reach the next one."""
+    for leg in node.pool._free:
+        assert (leg.ear, leg.listener, leg.watch, leg.listening) == (None, None, None, False)
+        assert (await node.rest.get(f"bridges/{leg.bridge_id}"))["channels"] == [leg.channel_id]
+
+
 def outcome(summary: Json) -> tuple[str, str | None, str]:
     return summary["outcome"]["class"], summary["outcome"]["reason"], summary["outcome"]["ended_by"]
 

@@ -27,6 +27,7 @@ from tests.ari.rig import (
     a_node,
     a_while,
     answers_within,
+    assert_clean,
     eventually,
     leg_channels,
     of,
@@ -97,9 +98,7 @@ class Party:
         assert not [made for made in self.made if made._channel.id in node.router]
         assert len(node.pool.ids) == node.pool.free + len(node.pool._retiring)
         await eventually(lambda: set(leg_channels(self.asterisk)) == node.pool.ids)
-        for leg in node.pool._free:
-            assert (leg.ear, leg.listener, leg.watch, leg.listening) == (None, None, None, False)
-            assert (await node.rest.get(f"bridges/{leg.bridge_id}"))["channels"] == [leg.channel_id]
+        await assert_clean(node)
 
 
 def snoops(asterisk: FakeAsterisk) -> list[str]:

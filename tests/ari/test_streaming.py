@@ -36,7 +36,20 @@ from otpvoice.media.streams.words import SPOKEN_BY_STREAMS
 from otpvoice.stasis import Trunk
 from otpvoice.stasis.call import Call as TakenCall
 from tests.ari.relays import Recorded, Relays, frame, frames, seams
-from tests.ari.rig import APP, NUMBER, PREFIX, TONE, TRUNK, House, a_house, eventually, of, outcome, the_call
+from tests.ari.rig import (
+    APP,
+    NUMBER,
+    PREFIX,
+    TONE,
+    TRUNK,
+    House,
+    a_house,
+    assert_clean,
+    eventually,
+    of,
+    outcome,
+    the_call,
+)
 from tests.fakes import Call, FakeAsterisk
 from tests.fakes.channels import Json
 from tests.fakes.dialplan import Dialplan
@@ -136,9 +149,7 @@ class Streamed:
         await eventually(lambda: {c for c in switch.channels if c.startswith(PREFIX)} == node.pool.ids)
         await eventually(lambda: len(switch.bridges) == node.pool.free)
         assert len(node.router) == 2 * node.pool.free
-        for leg in node.pool._free:
-            assert (leg.ear, leg.listener, leg.watch, leg.listening) == (None, None, None, False)
-            assert (await node.rest.get(f"bridges/{leg.bridge_id}"))["channels"] == [leg.channel_id]
+        await assert_clean(node)
         ids = [summary["id"] for summary in self.house.ledger.finished]
         assert len(ids) == len(set(ids)), "one summary each"
 

@@ -20,7 +20,7 @@ from otpvoice.dialects.offers import CallDefaults, TrunkOffer
 from otpvoice.dialplan import DialplanDoor
 from otpvoice.stasis import tap as module
 from tests.ari.relays import Recorded, Relays, frame, frames
-from tests.ari.rig import APP, PREFIX, TRUNK, House, a_house, eventually, of, outcome
+from tests.ari.rig import APP, PREFIX, TRUNK, House, a_house, assert_clean, eventually, of, outcome
 from tests.fakes import Call, FakeAsterisk
 from tests.fakes.channels import Json
 from tests.fakes.dialplan import Dialplan
@@ -94,9 +94,7 @@ class Tapped:
         await eventually(lambda: {c for c in switch.channels if c.startswith(PREFIX)} == node.pool.ids)
         assert len(switch.bridges) == node.pool.free
         assert len(node.router) == 2 * node.pool.free
-        for leg in node.pool._free:
-            assert (leg.ear, leg.listener, leg.watch, leg.listening) == (None, None, None, False)
-            assert (await node.rest.get(f"bridges/{leg.bridge_id}"))["channels"] == [leg.channel_id]
+        await assert_clean(node)
         ids = [summary["id"] for summary in self.house.ledger.finished]
         assert len(ids) == len(set(ids)), "one summary each"
 
