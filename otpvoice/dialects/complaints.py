@@ -60,7 +60,7 @@ def complaints(error: ValidationError) -> Iterator[Problem]:
 
 def _problem(finding: ErrorDetails) -> Problem:
     kind, limits = finding["type"], finding.get("ctx", {})
-    whole = _path(finding["loc"])
+    whole = _path(finding["loc"], kind)
     path = tuple(takewhile(presentable, whole))
     if kind.startswith("own:"):
         field = limits["field"]
@@ -83,13 +83,13 @@ class _Limits(dict[str, Any]):
         return f"{limit:g}" if isinstance(limit, float) else limit
 
 
-def _path(loc: tuple[int | str, ...]) -> tuple[int | str, ...]:
+def _path(loc: tuple[int | str, ...], kind: str) -> tuple[int | str, ...]:
     """Return the place in the document: what pydantic adds for its unions and mapping keys is no part of it."""
     path: list[int | str] = []
     tagged = False
     for step in loc:
-        if step == "[key]":
-            path.pop()
+        if step == "[key]" and kind != "extra_forbidden":  # a field may be called so, too
+            del path[-1:]
         elif tagged or str(step).startswith(HIDDEN):
             tagged = False
         else:

@@ -574,6 +574,20 @@ def test_any_json_is_answered(document: dict[str, Any]) -> None:
     check(json.dumps(document).encode())
 
 
+@pytest.mark.parametrize("value", [None, 5, "x"])
+def test_a_field_with_the_name_by_which_pydantic_marks_keys_is_answered(value: Any) -> None:
+    for document in DOCUMENTS:
+        for place in range(1 + len(places(document))):
+            changed = copy.deepcopy(document)
+            objects = [changed, *(outer[key] for outer, key in places(changed))]
+            if isinstance(objects[place], dict):
+                objects[place]["[key]"] = value
+                check(json.dumps(changed).encode())
+    found = read(json.dumps({"to": "+442079460000", "code": "482913", "[key]": value}).encode())
+    assert isinstance(found, ProblemFound)
+    assert [(problem.path, problem.message) for problem in found.problems] == [("$", "has a field that is not known")]
+
+
 @given(st.data())
 def test_a_good_request_with_one_value_changed_is_answered(data: st.DataObject) -> None:
     document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
