@@ -6,8 +6,9 @@
 # whole closure down to libc. What is unpacked is therefore independent of what the machine has, and is started by the
 # loader and libraries of its own release (see write_wrapper in setup.sh).
 
-# Needed only by maintainer scripts, or by parts that nothing here loads (SNMP, key management, PAM, 3D): half of the bytes.
-unneeded_packages='^(adduser|base-passwd|ca-certificates|debconf|dirmngr|gnupg.*|gpg.*|init-system-helpers|libc-gconv-modules-extra|libgl1-mesa-dri|libllvm.*|libpam-.*|libperl.*|libsnmp-base|libz3-.*|login\.defs|openssl|passwd|pci\.ids|perl.*|pinentry-.*|sysvinit-utils|tzdata)(:.*)?$'
+# Needed only by maintainer scripts, or by parts that nothing here loads (SNMP, key management, PAM, 3D, web pages): half of
+# the bytes.
+unneeded_packages='^(adduser|base-passwd|ca-certificates|debconf|dirmngr|fonts-.*|gnupg.*|gpg.*|init-system-helpers|libc-gconv-modules-extra|libgl1-mesa-dri|libjs-.*|libllvm.*|libpam-.*|libperl.*|libsnmp-base|libz3-.*|login\.defs|openssl|passwd|pci\.ids|perl.*|pinentry-.*|sysvinit-utils|tzdata)(:.*)?$'
 
 # debian_sources: the machine's own "uri suite" pairs, whether or not its lists were ever fetched.
 debian_sources() {

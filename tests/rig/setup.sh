@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up the real parts that `make demo` and `make test` run against: Asterisk, Redis, espeak-ng; SIPp and baresip for tests.
+# Sets up the real parts that `make demo` and `make test` run against: Asterisk, Redis, espeak-ng; for tests also SIPp,
+# baresip and promtool, and what reads the examples of docs/admin.md: fail2ban-regex, nft and nginx.
 # Changes nothing outside its own folder, needs no root, and starts nothing.
 #
 #   setup.sh demo|test
@@ -42,11 +43,12 @@ root_of() {
     printf '%s/roots/%s-%s' "$rig" "$name" "$(printf '%s\n' "$@" "$rig" "$recipe" | sha256sum | cut -c1-12)"
 }
 
-# write_wrapper ROOT PROGRAM [VARIABLE=VALUE]: starts ROOT's program with ROOT's own loader and libraries. The machine's
-# libc may be older than the one the program needs, and LD_LIBRARY_PATH would leak into its children.
+# write_wrapper ROOT PROGRAM [VARIABLE=VALUE [INTERPRETER]]: starts ROOT's program with ROOT's own loader and libraries. The
+# machine's libc may be older than the one the program needs, and LD_LIBRARY_PATH would leak into its children.
 write_wrapper() {
     local root=$1 program=$2 setting=${3:-} path loader libraries new
     path=$(compgen -G "$root/usr/bin/$program" || compgen -G "$root/usr/sbin/$program")
+    [[ -z ${4:-} ]] || path="$root/usr/bin/$4' '$path"
     libraries=$(dirname "$(compgen -G "$root/usr/lib/*/libc.so.6" | head -n 1)")
     loader=$(compgen -G "$libraries/ld*.so.[0-9]" | head -n 1)
     # Some packages keep private libraries in a folder of their own, and name it by its place in the system.
@@ -96,6 +98,25 @@ finish_baresip() {
     write_wrapper "$1" baresip
     # It knows no --version, and -h is an error to it.
     { "$rig/bin/baresip" -h 2>&1 || true; } | grep 'Usage: baresip'
+}
+finish_promtool() {
+    # The server that it comes with is as large again, and nothing here starts one.
+    rm -rf "$1/usr/bin/prometheus" "$1/usr/share/prometheus"
+    write_wrapper "$1" promtool
+    "$rig/bin/promtool" --version 2>&1 | head -n 1
+}
+
+finish_fail2ban() {
+    write_wrapper "$1" fail2ban-regex "PYTHONHOME=$1/usr" python3
+    "$rig/bin/fail2ban-regex" --version
+}
+finish_nft() {
+    write_wrapper "$1" nft
+    "$rig/bin/nft" --version
+}
+finish_nginx() {
+    write_wrapper "$1" nginx
+    "$rig/bin/nginx" -v 2>&1
 }
 
 # open_release OWN|asterisk: package lists, read once for all that comes from the same release.
@@ -181,6 +202,10 @@ main() {
     if [[ $1 == test ]]; then
         provide sipp sipp own sip-tester
         provide baresip baresip own baresip-core
+        provide promtool promtool own prometheus
+        provide fail2ban fail2ban-regex own fail2ban
+        provide nft nft own nftables
+        provide nginx nginx own nginx
     fi
     ((changed)) && printf '  %s\n' "${used[@]}"
     return 0

@@ -73,7 +73,17 @@ def test_what_is_missing_comes_with_advice() -> None:
         unpacked("sipp")
 
 
-PROGRAMS = ("asterisk", "redis-server", "espeak-ng", "sipp", "baresip")
+PROGRAMS = (
+    "asterisk",
+    "redis-server",
+    "espeak-ng",
+    "sipp",
+    "baresip",
+    "promtool",
+    "fail2ban-regex",
+    "nft",
+    "nginx",
+)
 
 
 @pytest.fixture
