@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from otpvoice.ari import node as node_module
@@ -164,8 +165,11 @@ async def test_the_next_life_gives_a_channel_its_own_limit_back(
         await guest.party.guard("call_1", 60.0)
         await guest.party.report({"OTPVOICE_DELIVERED": "1"})
         assert 0 < seconds_left(asterisk, guest.call) <= 90
-    async with running(AsteriskNode(node_settings(asterisk, last_leg=200), Watcher())):
-        seen = await went_on(asterisk, guest.call)
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        async with running(AsteriskNode(node_settings(asterisk, last_leg=200), Watcher())):
+            seen = await went_on(asterisk, guest.call)
+            await eventually(lambda: "ari.let_go" in str(logs))
+    assert [line["call"] for line in logs if line["event"] == "ari.let_go"] == ["call_1"]
     assert (seen["OTPVOICE_STATUS"], seen["OTPVOICE_REASON"]) == ("failed", "app_lost")
     assert (seen["OTPVOICE_CALL"], seen["OTPVOICE_DELIVERED"]) == ("call_1", "1")
     assert seen.get(KEPT, "") == ""

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from otpvoice.ari import backoff, errors, pool
 from otpvoice.ari import snoop as module
@@ -35,7 +36,7 @@ from tests.ari.rig import (
 from tests.fakes import Call, FakeAsterisk
 
 QUIET = SILENCE * FRAME
-CALL, SECOND = "call-1", "call-2"
+CALL, SECOND = "call_1-1", "call_1-2"
 
 
 def frame(number: int) -> bytes:
@@ -552,5 +553,9 @@ async def test_snoops_of_a_former_life_are_reaped(asterisk: FakeAsterisk) -> Non
     # It died, and closed nothing.
     await eventually(lambda: not asterisk.stasis.active(OWN_APP))
     assert snoops(asterisk) == ["s1"]
-    async with a_node(asterisk, legs_minimum=1, last_leg=200):
-        await eventually(lambda: not snoops(asterisk))
+    with capture_logs() as logs:
+        async with a_node(asterisk, legs_minimum=1, last_leg=200):
+            await eventually(lambda: not snoops(asterisk))
+    reaped = {line["channel"]: line.get("call") for line in logs if line["event"] == "ari.reaped"}
+    assert reaped[CALL] == "call_1", "whose channel it was is in its name"
+    assert reaped["s1"] is None

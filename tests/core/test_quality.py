@@ -24,7 +24,7 @@ anything = st.floats(allow_nan=True, allow_infinity=True)
 losses = st.floats(0, 1)
 seconds = st.floats(0, 100)
 ROUNDING = 1e-9
-MANUAL = Path(__file__).parents[2] / "docs" / "admin.md"
+MANUAL = Path(__file__).parents[2] / "docs" / "quality.md"
 
 
 @pytest.mark.parametrize(

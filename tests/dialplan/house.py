@@ -24,6 +24,7 @@ from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import CalleeAgent, CallOver, IncomingCall, Invite, OutgoingCall, Scenario
 from otpvoice.testkit.redis import RedisInstance
 from otpvoice.testkit.serve import ServeInstance
+from tests.rig.few_clips import FewClips
 
 ROOT: Final = Path(__file__).parents[2]
 RECIPES: Final = sorted((ROOT / "dialplan").glob("*.conf"))
@@ -307,7 +308,7 @@ async def serving(house: House, folder: Path, **settings: Any) -> AsyncIterator[
         "lead_in": 0.1,
         "tail": 0.1,
     } | settings
-    async with await ServeInstance.start(folder, values) as service, aiohttp.ClientSession() as http:
+    async with await FewClips.start(folder, values) as service, aiohttp.ClientSession() as http:
         house.service, house.http = service, http
         await service.ready()
         yield service

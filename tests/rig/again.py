@@ -21,7 +21,7 @@ FAILED: Final = Path(".pytest_cache") / "v" / "cache" / "lastfailed"
 """What pytest has not seen pass since it failed (``--last-failed``), below the folder that it ran in."""
 EXIT: Final = Path(".pytest_cache") / "exit"
 """Where ``make test`` writes pytest's exit code when it is not 0."""
-ALONE: Final = ("-n", "0", "--last-failed", "--last-failed-no-failures", "none")
+ALONE: Final = ("-n", "0")
 
 
 def failed(folder: Path) -> list[str]:
@@ -41,15 +41,15 @@ def run_again(folder: Path) -> int:
     if not 0 < len(before) <= MOST:
         print(f"{len(before)} tests failed last time: only 1 to {MOST} are run again.")
         return 1
-    code = subprocess.run([sys.executable, "-m", "pytest", *ALONE], cwd=folder, check=False).returncode
-    # What was not found is still there: it did not pass.
+    # By name: of one that is not there any more --last-failed knows nothing, and runs all there are.
+    code = subprocess.run([sys.executable, "-m", "pytest", *ALONE, *before], cwd=folder, check=False).returncode
     after = failed(folder)
     tell("failed again", after)
     tell(
         "failed beside others and passed alone: a machine that was late, or a race: look at them",
         [test for test in before if test not in after],
     )
-    return code or bool(after)
+    return int(bool(code or after))
 
 
 def tell(what: str, tests: list[str]) -> None:
