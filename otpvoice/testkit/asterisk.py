@@ -9,6 +9,7 @@ import asyncio
 import os
 import resource
 import secrets
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ class _Wanted:
     codecs: str
     verbose: int
     debug: int
+    settings: Mapping[str, str]
     extra_config: Mapping[str, str]
     extensions: str | None
     rtp_ports: int
@@ -70,6 +72,7 @@ class AsteriskInstance(Instance):
         codecs: str = "ulaw",
         verbose: int | None = None,
         debug: int | None = None,
+        settings: Mapping[str, str] | None = None,
         extra_config: Mapping[str, str] | None = None,
         extensions: str | None = None,
         rtp_ports: int = 1000,
@@ -78,10 +81,13 @@ class AsteriskInstance(Instance):
 
         Calls to ``PJSIP/<number>@trunk`` go to the SIP address ``trunk``; calls from that host reach the context
         ``from-trunk``. ``extensions`` is dialplan text, also ``#include "/path"``; ``extra_config`` maps a file's name
-        to text that is appended to it, or that makes it. ``rtp_ports``: two per SIP leg. Raises ``NotInstalled`` or
-        ``StartFailed``.
+        to text that is appended to it, or that makes it; ``settings`` are values for names in
+        ``asterisk/defaults.env``, such as ``TRUNK_KIND``. ``rtp_ports``: two per SIP leg. Raises ``NotInstalled``,
+        ``StartFailed``, or ``Unfit`` for settings that can't be.
         """
-        wanted = _Wanted(trunk, codecs, verbose or 0, debug or 0, extra_config or {}, extensions, rtp_ports)
+        wanted = _Wanted(
+            trunk, codecs, verbose or 0, debug or 0, settings or {}, extra_config or {}, extensions, rtp_ports
+        )
         # Absolute: the server's working directory is the folder itself.
         return await started(lambda: cls(folder.absolute(), wanted))
 
@@ -157,27 +163,28 @@ class AsteriskInstance(Instance):
             self._short_folder.cleanup()
 
     def _prepare(self) -> None:
-        folders = {name: self.folder / name for name in ("etc", "log", "spool", "db", "keys", "cache")}
+        etc = self.folder / "etc"
+        folders = {name: self.folder / name for name in ("log", "spool", "db", "keys", "cache")}
         folders["run"] = self._run_folder
         for made in (*folders.values(), folders["spool"] / "recording", folders["keys"] / "keys"):
             made.mkdir(parents=True, exist_ok=True)
-        source = source_folder()
-        values = defaults(source) | {f"AST_{name.upper()}_DIR": str(path) for name, path in folders.items()}
-        values |= self._addresses() | self._options(values)
-        files = {path.name: render(path.read_text(), values) for path in source.glob("*.conf")}
-        files["asterisk.conf"] += self._program_folders()
+        values = {f"AST_{name.upper()}_DIR": str(path) for name, path in {**folders, "etc": etc}.items()}
+        shutil.rmtree(etc, ignore_errors=True)  # of an attempt whose port was taken
+        render(etc, {**values, **self._addresses(), **self._options(), **self._wanted.settings})
+        more = {"asterisk.conf": self._program_folders()}
         if self._wanted.extensions is not None:
-            files["extensions_local.conf"] = self._wanted.extensions
+            more["extensions_local.conf"] = self._wanted.extensions
         for name, text in self._wanted.extra_config.items():
-            files[name] = f"{files.get(name, '')}\n{text}\n"
-        for name, text in files.items():
-            (folders["etc"] / name).write_text(text)
-        (folders["etc"] / "ari.conf").chmod(0o600)
+            more[name] = f"{more.get(name, '')}\n{text}\n"
+        for name, text in more.items():
+            with (etc / name).open("a") as file:
+                file.write(text)
 
-    def _options(self, values: Mapping[str, str]) -> dict[str, str]:
+    def _options(self) -> dict[str, str]:
+        default = defaults(source_folder())
         # More than the hard limit can't be had, and asking for it leaves a warning.
-        files = min(int(values["MAX_FILES"]), resource.getrlimit(resource.RLIMIT_NOFILE)[1])
-        levels = values["LOG_LEVELS"]
+        files = min(int(default["MAX_FILES"]), resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+        levels = default["LOG_LEVELS"]
         return {
             "ARI_USER": self.ari_user,
             "ARI_PASSWORD": self.ari_password,

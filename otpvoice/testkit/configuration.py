@@ -1,19 +1,20 @@
-"""Render ``asterisk/*.conf`` for one installation: ``@NAME@`` becomes its value, and nothing else is touched.
+"""Render ``asterisk/*.conf`` for one installation, as an admin does: ``asterisk/render.sh`` has all the rules.
 
-Refuses names that ``asterisk/defaults.env`` does not list, and values that Asterisk would read as syntax.
+Refuses, with it, names that are missing and values that Asterisk would misread.
 """
 
 from __future__ import annotations
 
-import re
+import os
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
-__all__ = ["defaults", "render", "source_folder"]
+__all__ = ["Unfit", "defaults", "render", "source_folder"]
 
-_PLACEHOLDER: Final = re.compile(r"@([A-Z][A-Z0-9_]*)@")
-_UNFIT: Final = re.compile(r"[;\[\]\x00-\x1f\x7f]|^\s|\s$")
+
+class Unfit(ValueError):
+    """What keeps the files from being rendered: a sentence a line, and no value in any."""
 
 
 def source_folder() -> Path:
@@ -28,18 +29,18 @@ def defaults(folder: Path) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def render(text: str, values: Mapping[str, str]) -> str:
-    """``text`` with each placeholder replaced; ``ValueError`` names what is unknown, empty, or unfit to be written."""
+def render(folder: Path, values: Mapping[str, str]) -> None:
+    """Make ``folder``, which is not there yet, with the files that these values give; all others are defaults.
 
-    def value_of(placeholder: re.Match[str]) -> str:
-        name = placeholder[1]
-        if name not in values:
-            raise ValueError(f"@{name}@ is not in asterisk/defaults.env")
-        value = values[name]
-        if not value:
-            raise ValueError(f"{name} has no default and must be given")
-        if _UNFIT.search(value):
-            raise ValueError(f"{name} has a character that Asterisk would read as syntax")
-        return value
-
-    return _PLACEHOLDER.sub(value_of, text)
+    An empty value counts as not given. ``Unfit`` tells all that is wrong; nothing is made then.
+    """
+    done = subprocess.run(
+        [source_folder() / "render.sh", folder],
+        env={"PATH": os.environ.get("PATH", os.defpath), **values},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise Unfit(done.stderr.strip())

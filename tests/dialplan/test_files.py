@@ -89,7 +89,7 @@ def test_whatever_is_used_is_loaded(path: Path) -> None:
     head = path.read_text().split("\n\n[")[0]
     used = {name for step in steps(path) for name in re.findall(r"(?:^|\{|(?<=^Set\())(\w+)\(", step)} - BUILT_IN
     for name in used:
-        assert f"load = {MODULES[name]}" in loaded
+        assert re.search(rf"^(load|require) = {re.escape(MODULES[name])}", loaded, re.MULTILINE)
         own = MODULES[name] in OWN or path.name == "common.conf"
         assert not own or MODULES[name] in head, f"{path.name} does not say that it needs {MODULES[name]}"
 

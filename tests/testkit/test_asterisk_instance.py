@@ -18,7 +18,7 @@ import pytest
 import pytest_asyncio
 
 from otpvoice.testkit.asterisk import AsteriskInstance
-from otpvoice.testkit.configuration import source_folder
+from otpvoice.testkit.configuration import Unfit, source_folder
 from otpvoice.testkit.instance import StartFailed
 from otpvoice.testkit.ports import PortBlock
 
@@ -91,7 +91,8 @@ async def test_the_configuration_loads_without_a_complaint(own: AsteriskInstance
 
 
 async def test_every_module_that_is_named_runs(asterisk: AsteriskInstance) -> None:
-    named = set(re.findall(r"^load = (\S+)", (source_folder() / "modules.conf").read_text(), re.MULTILINE))
+    named = set(re.findall(r"^(?:load|require) = (\S+)", (source_folder() / "modules.conf").read_text(), re.MULTILINE))
+    assert len(named) > 50
     shown = (await asterisk.cli("module show")).splitlines()
     running = {line.split()[0] for line in shown if " Running " in line}
     assert named - running == set()
@@ -305,6 +306,12 @@ async def test_a_failed_start_shows_the_log_and_leaves_nothing(tmp_path: Path) -
         await AsteriskInstance.start(
             tmp_path / "asterisk", trunk=NOWHERE, extra_config={"modules.conf": "require = no_such_module.so"}
         )
+    assert processes_of(tmp_path) == []
+
+
+async def test_settings_that_cannot_be_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    with pytest.raises(Unfit, match="TRUNK_KIND must be one of"):
+        await AsteriskInstance.start(tmp_path / "asterisk", trunk=NOWHERE, settings={"TRUNK_KIND": "pigeon"})
     assert processes_of(tmp_path) == []
 
 
