@@ -33,9 +33,10 @@ class CalleeAgent:
     """Answers at ``address`` while it is open (``async with``), and calls by ``call``.
 
     For the calls that come ``scenario`` is one for all, one by dialled number (with or without ``+``; ``default`` for
-    the others), or a function of the ``Invite``. ``record`` False keeps counts and times, but no packets. ``t1`` is
-    SIP's timer T1. A SIP datagram of which ``lose`` says True is not sent. ``calls`` came, ``placed`` were placed.
-    What goes wrong in following a scenario is in ``failures``, and raised at the end of the ``async with`` block.
+    the others), or a function of the ``Invite``. ``port`` 0: a free one. ``record`` False keeps counts and times, but
+    no packets. ``t1`` is SIP's timer T1. A SIP datagram of which ``lose`` says True is not sent. ``calls`` came,
+    ``placed`` were placed. What goes wrong in following a scenario is in ``failures``, and raised at the end of the
+    ``async with`` block.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class CalleeAgent:
         *,
         default: Scenario | None = None,
         host: str = "127.0.0.1",
+        port: int = 0,
         record: bool = True,
         t1: float = T1,
         lose: Callable[[bytes], bool] = lambda _: False,
@@ -53,7 +55,7 @@ class CalleeAgent:
         self.calls: list[IncomingCall] = []
         self.placed: list[OutgoingCall] = []
         self.unknown = 0
-        self._host = host
+        self._host, self._port = host, port
         self._record = record
         self._t1 = t1
         self._lose = lose
@@ -77,7 +79,7 @@ class CalleeAgent:
         self._ticker = Ticker()
         self._new: asyncio.Queue[IncomingCall] = asyncio.Queue()
         self._layer = TransactionLayer(self._arrived, t1=self._t1, lose=self._lose)
-        await self._layer.open(self._host)
+        await self._layer.open(self._host, self._port)
 
     async def close(self) -> None:
         """Hangs up what still lives, waits a second for the responses, frees every port. A dead callee stays silent."""

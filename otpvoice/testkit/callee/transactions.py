@@ -216,9 +216,9 @@ class TransactionLayer(asyncio.DatagramProtocol):
         # All transactions are kept equally long, so the oldest is always the first to go.
         self._ages: deque[tuple[float, Callable[[], object]]] = deque()
 
-    async def open(self, host: str) -> None:
+    async def open(self, host: str, port: int = 0) -> None:
         self._loop = asyncio.get_running_loop()
-        self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, local_addr=(host, 0))
+        self._transport, _ = await self._loop.create_datagram_endpoint(lambda: self, local_addr=(host, port))
         self.address = self._transport.get_extra_info("sockname")
 
     async def close(self) -> None:
