@@ -63,6 +63,11 @@ def load(**variables: str) -> Settings:
     return Settings.load(LEAST | {f"OTPVOICE_{name}": value for name, value in variables.items()})
 
 
+def told(settings: Settings) -> tuple[str, ...]:
+    """The sentences of the warnings."""
+    return tuple(map(str, settings.warnings))
+
+
 def problems(environ: dict[str, str]) -> dict[str, str]:
     """Return what is said, by the name of what is wrong."""
     with pytest.raises(SettingsError) as error:
@@ -125,7 +130,7 @@ def test_what_holds_where_little_is_set() -> None:
     assert account.key_digests == (digest(KEY),)
     assert (account.webhook_url, account.webhook_secrets) == (None, ())
     assert account.limits.model_dump() == dict.fromkeys(LimitSettings.model_fields)
-    assert settings.warnings == (UNLIMITED.format("default"),)
+    assert told(settings) == (UNLIMITED.format("default"),)
 
 
 @pytest.mark.parametrize(("host", "fine"), [("host.example", True), ("höst", False), ("", False)])
@@ -146,12 +151,7 @@ def test_in_development_only_a_trunk_is_needed() -> None:
     assert settings.accounts[0].key_digests == (digest(settings.dev_key.reveal()),)
     assert settings.secret_key is not None
     assert len(base64.b64decode(settings.secret_key.reveal())) == 32
-    assert [warning.split()[0] for warning in settings.warnings] == [
-        "OTPVOICE_DEV",
-        "OTPVOICE_ALLOW_DESTINATIONS",
-        "OTPVOICE_REDIS_URL",
-        "the",
-    ]
+    assert [warning.word for warning in settings.warnings] == ["dev", "any_destination", "no_redis", "no_limit"]
 
 
 def test_what_is_made_up_is_made_up_anew_each_time() -> None:
@@ -241,6 +241,9 @@ def test_values_that_are_fine(name: str, value: str, expected: object) -> None:
         ("api_keys", [f"{'a' * 20} otp_test_{'a' * 20} {'b' * 20} {'c' * 20}"]),
         ("secret_key", ["x", base64.b64encode(bytes(31)).decode(), base64.b64encode(bytes(32)).decode(), "!" * 44]),
         ("redis_url", ["127.0.0.1:6379", "http://a", "redis://", "unix://", "redis://a:port", "redis://a:0"]),
+        ("redis_url", ["redis://:p@s/s#w:1%@127.0.0.1:7701/0", "redis://:x@d0r3secret/y@127.0.0.1/0", "redis://a/0#"]),
+        ("redis_url", ["redis://:p?x@a/0", "redis://:1?x@a/0", "redis://s:1?x@a/0", "redis://a/b", "redis://a/0/1"]),
+        ("redis_url", ["unix://:p/w@/run/redis.sock", "unix://u@/run/redis.sock#", "redis://:p[@a/0"]),
         ("http_bind", ["8080", ":8080", "a:65536", "a:-1", "a:", "::1:80", "http://a:80", "a b:80", "[]:80", "a:８０"]),
         ("admin_bind", ["a"]),
         ("allow_destinations", ["44", "+", "+0", "+44x", "UK", "gb", "+1234567890123456", "*"]),
@@ -503,7 +506,7 @@ def test_limits_are_an_account_s(toml: Callable[[str], dict[str, str]]) -> None:
         destination_calls_per_day=20,
     )
     assert bank.limits == LimitSettings()
-    assert settings.warnings == (UNLIMITED.format("bank"),)
+    assert told(settings) == (UNLIMITED.format("bank"),)
 
 
 @pytest.mark.parametrize(
@@ -519,7 +522,7 @@ def test_an_account_that_can_ring_one_phone_again_and_again_is_remarked_on(
     toml: Callable[[str], dict[str, str]], limits: str, *, fine: bool
 ) -> None:
     file = toml(f'[[account]]\nid = "default"\nlimits = {{ {limits} }}')
-    assert Settings.load(LEAST | file).warnings == (() if fine else (UNLIMITED.format("default"),))
+    assert told(Settings.load(LEAST | file)) == (() if fine else (UNLIMITED.format("default"),))
 
 
 @pytest.mark.parametrize(
@@ -911,6 +914,29 @@ def test_no_complaint_shows_a_secret() -> None:
     assert "hunter2" not in f"{error.value} {error.value!r} {error.value.problems}"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://a",
+        "redis://a/",
+        "rediss://u:p%40s%2Fs%23w%3A1%25@a:6380/15?ssl_ca_certs=/ca.pem",
+        "redis://[::1]:6379/0",
+        "unix:///run/redis.sock?db=1",
+        "unix://u:p%40w@/run/redis.sock",
+    ],
+)
+def test_an_address_of_redis_is_taken_as_it_is_written(url: str) -> None:
+    redis_url = load(REDIS_URL=url).redis_url
+    assert redis_url is not None
+    assert redis_url.reveal() == url
+
+
+def test_a_redis_password_that_is_not_escaped_is_told_how() -> None:
+    (rule,) = problems(LEAST | {"OTPVOICE_REDIS_URL": "redis://:x@d0r3/y@a:1/0"}).values()
+    assert "/ # ? @ : % are written %2F %23 %3F %40 %3A %25" in rule
+    assert "d0r3" not in rule
+
+
 def test_settings_do_not_show_their_secrets() -> None:
     settings = load(SECRET_KEY=SECRET, REDIS_URL="redis://:hunter2@host/0", WEBHOOK_URL=HOOK, WEBHOOK_SECRETS=SIGNING)
     (account,) = settings.accounts
@@ -1102,7 +1128,7 @@ def test_what_a_file_holds_for_later_versions_is_remarked_on(toml: Callable[[str
     file = environ["OTPVOICE_CONFIG"]
     settings = Settings.load(environ)
     assert settings.later == (f"{file}: asterisk",)
-    assert settings.warnings[:1] == (f"{file}: asterisk has no effect in this version",)
+    assert told(settings)[:1] == (f"{file}: asterisk has no effect in this version",)
 
 
 @pytest.mark.parametrize(
@@ -1179,7 +1205,7 @@ def test_every_field_of_a_table_can_be_set() -> None:
     assert AccountSettings.model_fields.keys() - {"api_keys"} == ACCOUNT
 
 
-ADMIN = (Path(__file__).parents[1] / "docs" / "admin.md").read_text()
+PAGE = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -1193,13 +1219,13 @@ ADMIN = (Path(__file__).parents[1] / "docs" / "admin.md").read_text()
     ],
 )
 def test_the_tables_of_the_manual_are_whole(table: str, entries: frozenset[str]) -> None:
-    rows = ADMIN.split(f"\n| key of `{table}` |")[1].split("\n\n")[0].splitlines()[2:]
+    rows = PAGE.split(f"\n| key of `{table}` |")[1].split("\n\n")[0].splitlines()[2:]
     listed = [name for row in rows for name in re.findall(r"`(\w+)`", row.split(" | ")[0])]
     assert sorted(listed) == sorted(entries)
 
 
 def test_the_accounts_of_the_manual_are_taken(toml: Callable[[str], dict[str, str]], tmp_path: Path) -> None:
-    (text,) = re.findall(r"^```toml file=accounts\.toml\n(.*?)^```$", ADMIN, re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(r"^```toml file=accounts\.toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "secret").write_text(SIGNING)
     environ = {name: value for name, value in LEAST.items() if name not in ("OTPVOICE_TRUNK", "OTPVOICE_API_KEYS")}
     settings = Settings.load(environ | toml(text.replace("/run/secrets/shop-webhook", str(tmp_path / "secret"))))
@@ -1213,7 +1239,7 @@ def test_the_accounts_of_the_manual_are_taken(toml: Callable[[str], dict[str, st
 
 
 def test_the_stream_of_the_manual_is_taken(toml: Callable[[str], dict[str, str]], tmp_path: Path) -> None:
-    (text,) = re.findall(r"^```toml file=stream\.toml\n(.*?)^```$", ADMIN, re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(r"^```toml file=stream\.toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "secret").write_text("hunter2")
     environ = {name: value for name, value in LEAST.items() if name != "OTPVOICE_TRUNK"}
     (trunk,) = Settings.load(environ | toml(text.replace("/run/secrets/stream", str(tmp_path / "secret")))).trunks

@@ -10,7 +10,7 @@ which ``Settings.warnings`` says for each. What they would permit or send does n
 from __future__ import annotations
 
 from otpvoice.settings.addresses import Bind
-from otpvoice.settings.errors import SettingsError, SettingsProblem
+from otpvoice.settings.errors import SettingsError, SettingsProblem, SettingsWarning
 from otpvoice.settings.model import Settings
 from otpvoice.settings.streams import StreamAuthSettings, StreamSettings
 from otpvoice.settings.tables import AccountSettings, LimitSettings, TrunkSettings
@@ -24,6 +24,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "SettingsProblem",
+    "SettingsWarning",
     "StreamAuthSettings",
     "StreamSettings",
     "TrunkSettings",

@@ -15,6 +15,7 @@ from otpvoice.trust.addresses import read_entry
 from otpvoice.trust.urls import read_url
 
 LONGEST_URL: Final = 2000
+_DATABASE: Final = re.compile(r"/?|/[0-9]+", re.ASCII)
 
 
 class Bind(NamedTuple):
@@ -54,16 +55,26 @@ def ari_url(value: Any) -> str:
 
 
 def redis_url(value: Any) -> Secret:
-    """An address of Redis; secret, since it may hold a password."""
+    """An address of Redis; secret, since it may hold a password.
+
+    A password with a / or # that is not escaped ends the host too early: what is left of it would be taken for a place.
+    """
+    whole = str(value)
     rule = "must be redis://[user:password@]host:port/db, rediss://… or unix://…"
+    if "@" in whole:
+        rule += "; in a user and a password, / # ? @ : % are written %2F %23 %3F %40 %3A %25"
     try:
-        url = urlsplit(str(value))
-        sound = (bool(url.hostname) and (url.port is None or url.port > 0)) or (url.scheme == "unix" and bool(url.path))
+        url = urlsplit(whole)
+        to_socket = url.scheme == "unix"
+        sound = bool(url.path) if to_socket else bool(url.hostname) and (url.port is None or url.port > 0)
     except ValueError:
         raise ValueError(rule) from None
-    if url.scheme not in {"redis", "rediss", "unix"} or not sound or not str(value).isprintable():
+    if url.scheme not in {"redis", "rediss", "unix"} or not sound or not whole.isprintable():
         raise ValueError(rule)
-    return Secret(str(value))
+    behind = whole.partition(f"//{url.netloc}")[2]
+    if {"@", "#"} & set(behind) or not (to_socket or _DATABASE.fullmatch(url.path)):
+        raise ValueError(rule)
+    return Secret(whole)
 
 
 def url_allow(value: Any) -> tuple[str, ...]:

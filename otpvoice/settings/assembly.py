@@ -83,7 +83,8 @@ class _Assembly:
                 if (kind, at) == (key, index)
             }
             self.problems += [
-                SettingsProblem(f"{name}.{entry}", "is not a setting") for entry in sorted(table.keys() - known)
+                SettingsProblem(f"{name}.{entry}", "is not a setting", kind="unknown")
+                for entry in sorted(table.keys() - known)
             ]
             tables.append({entry: value for entry, value in table.items() if entry in known})
         return tables
@@ -167,7 +168,9 @@ class _Assembly:
         if key in self._given.from_file:
             other = Assembled({}, self.names, ()).name(loc)
             self.problems.append(
-                SettingsProblem(self._given.name(key), f"is set as well as {other}: one of them is enough")
+                SettingsProblem(
+                    self._given.name(key), f"is set as well as {other}: one of them is enough", kind="twice"
+                )
             )
 
     def _insert_first(self, field: str, tables: list[dict[str, Any]], table: dict[str, Any], name: str) -> None:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+ProblemKind: TypeAlias = Literal["value", "unknown", "unreadable", "no_toml", "twice"]
+"""What is to be done about it: ``value`` is to be set, or set as its rule says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,10 +20,22 @@ class SettingsProblem:
     name: str
     rule: str
     example: str | None = None
+    kind: ProblemKind = "value"
 
     def __str__(self) -> str:
         example = f" (for example: {self.example})" if self.example else ""
         return f"{self.name} {self.rule}{example}"
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsWarning:
+    """What should be known, and keeps nothing from starting. ``word``: a stable one, as faults have."""
+
+    word: Literal["no_effect", "dev", "any_destination", "no_redis", "no_limit"]
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
 
 
 class SettingsError(ValueError):

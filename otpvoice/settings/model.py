@@ -20,7 +20,8 @@ from otpvoice.settings import addresses, credentials, values
 from otpvoice.settings.addresses import Bind
 from otpvoice.settings.assembly import SECRETS, TABLES, Assembled, assemble
 from otpvoice.settings.base import Around, SettingsModel, around
-from otpvoice.settings.errors import SettingsError, SettingsProblem
+from otpvoice.settings.errors import ProblemKind, SettingsError, SettingsProblem, SettingsWarning
+from otpvoice.settings.findings import contradictions, warnings
 from otpvoice.settings.sources import read, variable
 from otpvoice.settings.streams import StreamAuthSettings, StreamSettings
 from otpvoice.settings.tables import AccountSettings, LimitSettings, Name, Prefixes, TrunkSettings, seconds
@@ -31,59 +32,116 @@ class Settings(SettingsModel):
     """All of them. The first of ``trunks`` is the default one; there is at least one trunk and one account."""
 
     # Secrets are excluded from dumps: a dump knows nothing of Secret's bullets.
-    dev: Annotated[bool, PlainValidator(values.flag)] = Field(False, examples=["1"])
+    dev: Annotated[bool, PlainValidator(values.flag)] = Field(
+        False,
+        description="1: weak passwords, no Redis, no API key (one is made and shown), any destination. Not for"
+        " production",
+        examples=["1"],
+    )
 
     ari_url: Annotated[str, PlainValidator(addresses.ari_url)] = Field(
-        "http://127.0.0.1:8088", examples=["http://10.0.0.5:8088"]
+        "http://127.0.0.1:8088", description="Asterisk's HTTP server", examples=["http://10.0.0.5:8088"]
     )
-    ari_user: str = Field("otpvoice", examples=["otpvoice"])
+    ari_user: str = Field("otpvoice", description="the user in `ari.conf`", examples=["otpvoice"])
     ari_password: Secret = Field(
-        Secret(""), validate_default=True, exclude=True, examples=["the output of: openssl rand -hex 32"]
+        Secret(""),
+        validate_default=True,
+        exclude=True,
+        description="and the password; a weak one is refused, since who has it has Asterisk",
+        examples=["the output of: openssl rand -hex 32"],
     )
-    ari_app: Name = Field("otpvoice", examples=["otpvoice"])
-    instance: Annotated[str, PlainValidator(values.instance)] = Field(examples=["otp-1"])
-    """Where nothing is set: the host's name."""
+    ari_app: Name = Field(
+        "otpvoice",
+        description="name of the Stasis application that dialplans use. Two processes on one Asterisk must not share"
+        " one",
+        examples=["otpvoice"],
+    )
+    instance: Annotated[str, PlainValidator(values.instance)] = Field(
+        description="name of this process; calls that it places enter `<app>-<instance>`. Two processes must not"
+        " share one",
+        examples=["otp-1"],
+    )
 
     trunks: tuple[TrunkSettings, ...]
     accounts: tuple[AccountSettings, ...]
     dev_key: Secret | None = Field(None, exclude=True)
     secret_key: Secret | None = Field(
-        None, validate_default=True, exclude=True, examples=["the output of: openssl rand -base64 32"]
+        None,
+        validate_default=True,
+        exclude=True,
+        description="32 random bytes, base64, the same for all instances: the ids of calls are derived with it from"
+        " idempotency keys. Without it `Idempotency-Key` is refused; with another one, keys that were used are"
+        " forgotten",
+        examples=["the output of: openssl rand -base64 32"],
     )
-    redis_url: Secret | None = Field(None, validate_default=True, exclude=True, examples=["redis://127.0.0.1:6379/0"])
+    redis_url: Secret | None = Field(
+        None,
+        validate_default=True,
+        exclude=True,
+        description="where records are kept; `rediss://…` and `unix://…`, too",
+        examples=["redis://127.0.0.1:6379/0"],
+    )
 
     http_bind: Annotated[Bind, PlainValidator(addresses.bind)] = Field(
-        Bind("127.0.0.1", 8080), examples=["0.0.0.0:8080"]
+        Bind("127.0.0.1", 8080), description="where applications connect", examples=["0.0.0.0:8080"]
     )
-    admin_bind: Annotated[Bind | None, PlainValidator(addresses.bind)] = Field(None, examples=["127.0.0.1:9090"])
+    admin_bind: Annotated[Bind | None, PlainValidator(addresses.bind)] = Field(
+        None,
+        description="`/healthz`, `/readyz` and `/metrics` on a port of their own; the same as `OTPVOICE_HTTP_BIND`:"
+        " on the hook's",
+        examples=["127.0.0.1:9090"],
+    )
 
-    allow_destinations: Prefixes = Field((), examples=["+44 +353"])
-    deny_destinations: Prefixes = Field((), examples=["+447700900"])
+    allow_destinations: Prefixes = Field(
+        (),
+        description="who may be called: prefixes of numbers and regions, see [destinations](#destinations)",
+        examples=["+44 +353"],
+    )
+    deny_destinations: Prefixes = Field((), description="and who may not", examples=["+447700900"])
     local_numbers: Annotated[re.Pattern[str] | None, PlainValidator(values.local_numbers)] = Field(
-        None, examples=["1[0-9]{3}"]
+        None, description="a pattern of extensions that may be called", examples=["1[0-9]{3}"]
     )
 
     url_allow: Annotated[tuple[str, ...], PlainValidator(addresses.url_allow)] = Field(
-        (), examples=["hooks.corp.example 10.20.0.0/16"]
+        (),
+        description="what URLs in requests may lead to besides public addresses: hosts (`hooks.corp.example`,"
+        " `*.corp.example`), networks, addresses. Loopback, link-local and metadata addresses only one by one",
+        examples=["hooks.corp.example 10.20.0.0/16"],
     )
-    """What addresses in requests may lead to besides the public Internet."""
 
-    voice: Annotated[str, PlainValidator(values.voice)] = Field("espeak", examples=["espeak:en-gb"])
-    language: Annotated[str, PlainValidator(values.language)] = Field("en-US", examples=["pt-BR"])
-    lead_in: Annotated[float, seconds(0, 5)] = Field(0.4, examples=["0.4"])
-    tail: Annotated[float, seconds(0, 10)] = Field(0.6, examples=["0.6"])
-    prompts_dir: Annotated[Path | None, PlainValidator(values.folder)] = Field(None, examples=["/srv/otpvoice/prompts"])
-    """Where the recordings are that ``play`` names."""
+    voice: Annotated[str, PlainValidator(values.voice)] = Field(
+        "espeak",
+        description="`engine` or `engine:voice`, which reads its own language only",
+        examples=["espeak:en-gb"],
+    )
+    language: Annotated[str, PlainValidator(values.language)] = Field(
+        "en-US", description="where a request names none; BCP 47", examples=["pt-BR"]
+    )
+    lead_in: Annotated[float, seconds(0, 5)] = Field(0.4, description="silence before the first word", examples=["0.4"])
+    tail: Annotated[float, seconds(0, 10)] = Field(0.6, description="silence before we hang up", examples=["0.6"])
+    prompts_dir: Annotated[Path | None, PlainValidator(values.folder)] = Field(
+        None,
+        description="folder of recordings, `<name>.wav`, that `play` names: 16-bit PCM, mono or stereo, at most 10 MB"
+        " and 300 s",
+        examples=["/srv/otpvoice/prompts"],
+    )
 
-    media_legs: Annotated[Legs, PlainValidator(values.legs)] = Field(Legs(8, 400), examples=["8:400"])
-    summary_ttl: Annotated[float, seconds(60, 31_536_000)] = Field(604_800.0, examples=["604800"])
-    drain_timeout: Annotated[float, seconds(0, 3600)] = Field(60.0, examples=["60"])
-    log: Annotated[Literal["json", "console"] | None, PlainValidator(values.one_of("json", "console"))] = Field(
-        None, examples=["json"]
+    media_legs: Annotated[Legs, PlainValidator(values.legs)] = Field(
+        Legs(8, 400), description="`min:max` [media legs](#media-legs)", examples=["8:400"]
+    )
+    summary_ttl: Annotated[float, seconds(60, 31_536_000)] = Field(
+        604_800.0, description="how long records are kept", examples=["604800"]
+    )
+    drain_timeout: Annotated[float, seconds(0, 3600)] = Field(
+        60.0, description="how long calls may finish after SIGTERM", examples=["60"]
+    )
+    log: Annotated[Literal["json", "console"] | None, PlainValidator(values.OneOf(("json", "console")))] = Field(
+        None, description="how lines look", examples=["json"]
     )
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], PlainValidator(values.one_of("debug", "info", "warning", "error"))
-    ] = Field("info", examples=["debug"])
+        Literal["debug", "info", "warning", "error"],
+        PlainValidator(values.OneOf(("debug", "info", "warning", "error"))),
+    ] = Field("info", description="which lines there are", examples=["debug"])
 
     later: tuple[str, ...] = ()
     """What is set and belongs to a later version."""
@@ -103,7 +161,7 @@ class Settings(SettingsModel):
         except ValidationError as error:
             problems += _problems(error, assembled)
         else:
-            problems += _contradictions(settings, assembled)
+            problems += contradictions(settings, assembled)
             if not problems:
                 return settings
         unreadable = {problem.name for problem in given.problems}
@@ -116,9 +174,9 @@ class Settings(SettingsModel):
         return account.caller_ids or trunk.caller_ids
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[SettingsWarning, ...]:
         """What should be known, and keeps nothing from starting."""
-        return tuple(_warnings(self))
+        return tuple(warnings(self))
 
     @field_validator("ari_user", mode="plain")
     @classmethod
@@ -188,15 +246,16 @@ def _is_dev(value: Any) -> bool:
 def _problems(error: ValidationError, assembled: Assembled) -> Iterator[SettingsProblem]:
     for finding in error.errors(include_url=False, include_input=False):
         loc = finding["loc"]
+        kind: ProblemKind = "value"
         match finding["type"]:
             case "value_error":
                 rule = str(finding["ctx"]["error"])
             case "extra_forbidden":
-                rule = "is not a setting"
+                rule, kind = "is not a setting", "unknown"
             case _:
                 rule = "is required"
         name = assembled.name(loc)
-        yield SettingsProblem(name, rule, _example(loc, name))
+        yield SettingsProblem(name, rule, _example(loc, name), kind)
 
 
 _TABLES: Final[Mapping[str, type[SettingsModel]]] = {
@@ -214,50 +273,3 @@ def _example(loc: tuple[int | str, ...], name: str) -> str | None:
     fields = table.model_fields
     field = fields.get("api_keys" if name == variable("api_keys") else str(loc[-1]))
     return str(field.examples[0]) if field is not None and field.examples else None
-
-
-def _contradictions(settings: Settings, assembled: Assembled) -> Iterator[SettingsProblem]:
-    """What is right by itself and wrong together."""
-    for field, words in (
-        ("trunks", [(trunk.name,) for trunk in settings.trunks]),
-        ("accounts", [(account.id,) for account in settings.accounts]),
-        ("accounts", [account.key_digests for account in settings.accounts]),
-    ):
-        seen: set[object] = set()
-        for index, ones in enumerate(words):
-            if not seen.isdisjoint(ones):
-                what = "a key" if isinstance(next(iter(ones)), bytes) else "the name"
-                yield SettingsProblem(assembled.name((field, index)), f"has {what} of another one")
-            seen.update(ones)
-    first = settings.trunks[0]
-    for index, trunk in enumerate(settings.trunks):
-        if trunk.codec != first.codec:
-            # A media leg has one codec, and there is one pool of them.
-            rule = f"must be that of the trunk {first.name}: all have the same one in this version"
-            yield SettingsProblem(assembled.name(("trunks", index, "codec")), rule, first.codec)
-    trunks = {trunk.name: trunk for trunk in settings.trunks}
-    for index, account in enumerate(settings.accounts):
-        for name in account.trunks:
-            trunk = trunks[name]
-            if trunk.caller_ids and account.caller_ids and not settings.caller_ids_for(account, trunk):
-                yield SettingsProblem(
-                    assembled.name(("accounts", index, "caller_ids")),
-                    f"must have one that may be used on each of the account's trunks; {name} has none of them",
-                )
-
-
-def _warnings(settings: Settings) -> Iterator[str]:
-    for name in settings.later:
-        yield f"{name} has no effect in this version"
-    if settings.dev:
-        yield "OTPVOICE_DEV is on: weak passwords and keys are allowed; not for production"
-        if any(not account.allow_destinations for account in settings.accounts):
-            yield "OTPVOICE_ALLOW_DESTINATIONS is empty: any number may be called that is not denied"
-        if settings.redis_url is None:
-            yield "OTPVOICE_REDIS_URL is not set: calls are known to this process only, and forgotten with it"
-    for account in settings.accounts:
-        if not account.limits.per_destination:
-            yield (
-                f"the account {account.id} has no limit per destination: a loop in an application can ring one phone"
-                " again and again (for example: limits = { destination_calls_per_10_minutes = 5 })"
-            )

@@ -20,7 +20,7 @@ PREFIX: Final = "OTPVOICE_"
 LARGEST_FILE: Final = 1_048_576
 
 # Read by the commands that talk to a running otpvoice, and by this project's own tests.
-_OTHERS: Final = frozenset({"url", "key", "key_file", "code", "rig", "rig_private", "asterisk", "python"})
+_OTHERS: Final = frozenset({"url", "key", "key_file", "code", "rig", "rig_private", "asterisk", "python", "images"})
 # What Kubernetes adds on its own where there is a Service named otpvoice (its documentation, "Environment variables").
 _SERVICE_LINK: Final = re.compile(r"SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?")
 
@@ -74,7 +74,9 @@ def read(
         if not name.startswith(PREFIX) or key in _OTHERS | {"config"} or _SERVICE_LINK.fullmatch(name[len(PREFIX) :]):
             continue
         if key not in known or name != variable(key):
-            given.problems.append(SettingsProblem(name, "is not a setting" + _meant(key, known, variable)))
+            given.problems.append(
+                SettingsProblem(name, "is not a setting" + _meant(key, known, variable), kind="unknown")
+            )
         elif value.strip():
             # The twin that the file gave is overridden, too.
             twin = key.removesuffix("_file") if key.endswith("_file") else f"{key}_file"
@@ -95,11 +97,13 @@ def _read_toml(path: str, given: Given, known: frozenset[str], tables: frozenset
         with Path(path).open("rb") as file:
             document = tomllib.load(file)
     except OSError as error:
-        given.problems.append(SettingsProblem(variable("config"), f"names a file that can't be read: {error.strerror}"))
+        given.problems.append(
+            SettingsProblem(variable("config"), f"names a file that can't be read: {error.strerror}", kind="unreadable")
+        )
         return
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "not UTF-8 text"
-        given.problems.append(SettingsProblem(path, f"is not TOML: {reason}"))
+        given.problems.append(SettingsProblem(path, f"is not TOML: {reason}", kind="no_toml"))
         return
     for key, value in document.items():
         if key in tables:
@@ -112,7 +116,7 @@ def _read_toml(path: str, given: Given, known: frozenset[str], tables: frozenset
             given.from_file.add(key)
         else:
             given.problems.append(
-                SettingsProblem(f"{path}: {key}", "is not a setting" + _meant(key, known | tables, str))
+                SettingsProblem(f"{path}: {key}", "is not a setting" + _meant(key, known | tables, str), kind="unknown")
             )
 
 
@@ -124,7 +128,9 @@ def _read_secrets(given: Given, secrets: frozenset[str]) -> None:
             continue
         name = given.names[f"{key}_file"]
         if key in given.values:
-            given.problems.append(SettingsProblem(name, f"is set as well as {given.name(key)}: one of them is enough"))
+            given.problems.append(
+                SettingsProblem(name, f"is set as well as {given.name(key)}: one of them is enough", kind="twice")
+            )
             continue
         given.take(key, _read_secret(str(path), given, name), name)
 
@@ -142,7 +148,9 @@ def _read_secrets_of(
         place = "".join([f"{given.file}: {where[0]}[{where[1]}]", *(f".{step}" for step in way)])
         name = f"{place}_file"
         if entry in inner:
-            given.problems.append(SettingsProblem(name, f"is set as well as {place}: one of them is enough"))
+            given.problems.append(
+                SettingsProblem(name, f"is set as well as {place}: one of them is enough", kind="twice")
+            )
             continue
         inner[entry] = _read_secret(str(path), given, name)
         given.places[*where, *way] = name
@@ -164,13 +172,15 @@ def _read_secret(path: str, given: Given, name: str) -> str | None:
         with Path(path).open("rb") as file:
             content = file.read(LARGEST_FILE).decode().strip()
     except OSError as error:
-        given.problems.append(SettingsProblem(name, f"names a file that can't be read: {error.strerror}"))
+        given.problems.append(
+            SettingsProblem(name, f"names a file that can't be read: {error.strerror}", kind="unreadable")
+        )
     except (UnicodeDecodeError, ValueError):
-        given.problems.append(SettingsProblem(name, "names a file that holds no text"))
+        given.problems.append(SettingsProblem(name, "names a file that holds no text", kind="unreadable"))
     else:
         if content:
             return content
-        given.problems.append(SettingsProblem(name, "names a file that is empty"))
+        given.problems.append(SettingsProblem(name, "names a file that is empty", kind="unreadable"))
     return None
 
 

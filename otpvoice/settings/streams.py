@@ -33,16 +33,41 @@ _PARTS: Final = {
 class StreamAuthSettings(SettingsModel):
     """How we say who we are: a name and a password, a token, or a secret that signs each handshake."""
 
-    type: Annotated[str, PlainValidator(values.one_of(*_KINDS))] = Field(examples=["bearer"])
-    username: Secret | None = Field(None, repr=False, exclude=True, validate_default=True, examples=["otpvoice"])
+    type: Annotated[str, PlainValidator(values.OneOf(_KINDS))] = Field(
+        description="how we say who we are", examples=["bearer"]
+    )
+    username: Secret | None = Field(
+        None,
+        repr=False,
+        exclude=True,
+        validate_default=True,
+        description="of `basic`: up to 128 characters of printable ASCII, no colon",
+        examples=["otpvoice"],
+    )
     password: Secret | None = Field(
-        None, repr=False, exclude=True, validate_default=True, examples=["the output of: openssl rand -hex 32"]
+        None,
+        repr=False,
+        exclude=True,
+        validate_default=True,
+        description="of `basic`: up to 256 characters of printable ASCII",
+        examples=["the output of: openssl rand -hex 32"],
     )
     token: Secret | None = Field(
-        None, repr=False, exclude=True, validate_default=True, examples=["the output of: openssl rand -hex 32"]
+        None,
+        repr=False,
+        exclude=True,
+        validate_default=True,
+        description="of `bearer`: up to 4096 characters of ASCII without blanks",
+        examples=["the output of: openssl rand -hex 32"],
     )
     secret: Secret | None = Field(
-        None, repr=False, exclude=True, validate_default=True, examples=["the output of: openssl rand -hex 32"]
+        None,
+        repr=False,
+        exclude=True,
+        validate_default=True,
+        description="of `signature`: 16 to 256 characters of ASCII without blanks; it signs the moment and the URL of"
+        " each connection",
+        examples=["the output of: openssl rand -hex 32"],
     )
 
     @field_validator("username", "password", "token", "secret", mode="plain")
@@ -77,18 +102,33 @@ class StreamAuthSettings(SettingsModel):
 class StreamSettings(SettingsModel):
     """Where the audio of every call goes. ``near`` is the channel's party, ``far`` what that hears."""
 
-    format: str = Field(stream_rules.FORMAT_NAMES[0], examples=[stream_rules.FORMAT_NAMES[0]])
+    format: Annotated[str, PlainValidator(values.OneOf(stream_rules.FORMAT_NAMES))] = Field(
+        stream_rules.FORMAT_NAMES[0],
+        description="what is spoken there, see [docs/streams.md](streams.md)",
+        examples=[stream_rules.FORMAT_NAMES[0]],
+    )
     # This and what follows after the format, which their rules look at.
-    url: str = Field(repr=False, exclude=True, examples=["wss://audio.example/calls"])
-    tracks: tuple[str, ...] = Field(_TRACKS, examples=["near far"])
-    sample_rate: int | None = Field(None, examples=["8000"])
-    parameters: dict[str, str] = Field(default_factory=dict, repr=False, exclude=True, examples=['{ site = "london" }'])
-    auth: StreamAuthSettings | None = Field(None, examples=['{ type = "bearer", token_file = "/run/secrets/stream" }'])
-
-    @field_validator("format", mode="plain")
-    @classmethod
-    def _format(cls, value: Any) -> str:
-        return values.one_of(*stream_rules.FORMAT_NAMES)(value)
+    url: str = Field(
+        repr=False,
+        exclude=True,
+        description="`wss://…` or `ws://…`, any host; up to 2000 characters. `wss://user:password@…` is sent as"
+        " Basic. A `format` that asks for the URL has `https://…`, too",
+        examples=["wss://audio.example/calls"],
+    )
+    tracks: tuple[str, ...] = Field(
+        _TRACKS, description="`near` is what the telephone says, `far` what it hears", examples=["near far"]
+    )
+    sample_rate: int | None = Field(None, description="Hz, one of the format's", examples=["8000"])
+    parameters: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        exclude=True,
+        description="a table of texts that are told to whoever listens, up to 20; fewer in some formats",
+        examples=['{ site = "london" }'],
+    )
+    auth: StreamAuthSettings | None = Field(
+        None, description="a table, see below", examples=['{ type = "bearer", token_file = "/run/secrets/stream" }']
+    )
 
     @field_validator("url", mode="plain")
     @classmethod
@@ -113,7 +153,7 @@ class StreamSettings(SettingsModel):
     @field_validator("sample_rate", mode="plain")
     @classmethod
     def _sample_rate(cls, value: Any, info: ValidationInfo) -> int:
-        rate = values.whole(1, 1_000_000)(value)
+        rate = values.WholeWithin(1, 1_000_000)(value)
         spoken = stream_rules.format_of(info.data.get("format"))
         stream_rules.check_rate(rate, spoken)
         if rate_in(info.data.get("url", ""), spoken) not in (None, rate):

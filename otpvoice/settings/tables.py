@@ -16,12 +16,12 @@ Name: TypeAlias = Annotated[str, PlainValidator(values.name)]
 Prefixes: TypeAlias = Annotated[tuple[str, ...], PlainValidator(values.prefixes)]
 CallerIds: TypeAlias = Annotated[tuple[str, ...], PlainValidator(values.caller_ids)]
 Digests: TypeAlias = tuple[bytes, ...]
-Count: TypeAlias = Annotated[int | None, PlainValidator(values.whole(1, 1_000_000))]
+Count: TypeAlias = Annotated[int | None, PlainValidator(values.WholeWithin(1, 1_000_000))]
 
 
 def seconds(low: float, high: float) -> PlainValidator:
     """Return what reads a time."""
-    return PlainValidator(values.number(low, high))
+    return PlainValidator(values.Within(low, high, "s"))
 
 
 class TrunkSettings(SettingsModel):
@@ -31,17 +31,33 @@ class TrunkSettings(SettingsModel):
     ``stream``: where the audio of each call on it goes.
     """
 
-    name: Name = Field(examples=["carrier-a"])
-    dial: str = Field(examples=["PJSIP/{number}@trunk"])
-    caller_ids: CallerIds = Field((), examples=["+442079460000 +442079460001"])
-    codec: Annotated[Literal["ulaw", "alaw"], PlainValidator(values.one_of("ulaw", "alaw"))] = Field(
-        "ulaw", examples=["alaw"]
+    name: Name = Field(description="what requests and metrics call it", examples=["carrier-a"])
+    dial: str = Field(
+        description="dial string; `{number}` is E.164 without plus, `{e164}` with", examples=["PJSIP/{number}@trunk"]
     )
-    ring_timeout: Annotated[float, seconds(5, 120)] = Field(45.0, examples=["30"])
-    calls_per_second: Annotated[float | None, PlainValidator(values.number(0.1, 1000))] = Field(None, examples=["5"])
-    max_calls: Annotated[int | None, PlainValidator(values.whole(1, 100_000))] = Field(None, examples=["60"])
-    queue_seconds: Annotated[float, seconds(0, 600)] = Field(30.0, examples=["30"])
-    stream: StreamSettings | None = Field(None, examples=['{ url = "wss://audio.example/calls" }'])
+    caller_ids: CallerIds = Field(
+        (), description="numbers that may be shown; the first is the default", examples=["+442079460000 +442079460001"]
+    )
+    codec: Annotated[Literal["ulaw", "alaw"], PlainValidator(values.OneOf(("ulaw", "alaw")))] = Field(
+        "ulaw", description="what is pushed into its calls; the same for all in this version", examples=["alaw"]
+    )
+    ring_timeout: Annotated[float, seconds(5, 120)] = Field(
+        45.0, description="how long it rings where a request does not say", examples=["30"]
+    )
+    calls_per_second: Annotated[float | None, PlainValidator(values.Within(0.1, 1000))] = Field(
+        None, description="how fast calls may begin", examples=["5"]
+    )
+    max_calls: Annotated[int | None, PlainValidator(values.WholeWithin(1, 100_000))] = Field(
+        None, description="how many there may be at a time, ringing or answered", examples=["60"]
+    )
+    queue_seconds: Annotated[float, seconds(0, 600)] = Field(
+        30.0, description="how long a call that was taken may wait for its turn", examples=["30"]
+    )
+    stream: StreamSettings | None = Field(
+        None,
+        description="a table: where the audio of each call goes, see [below](#streams-of-a-trunk)",
+        examples=['{ url = "wss://audio.example/calls" }'],
+    )
 
     @field_validator("dial", mode="plain")
     @classmethod
@@ -59,10 +75,16 @@ class TrunkSettings(SettingsModel):
 class LimitSettings(SettingsModel):
     """What an account may ask for at most. None: no limit. Two are for each number by itself."""
 
-    calls_per_minute: Count = Field(default=None, examples=["60"])
-    calls_in_progress: Count = Field(default=None, examples=["30"])
-    destination_calls_per_10_minutes: Count = Field(default=None, examples=["5"])
-    destination_calls_per_day: Count = Field(default=None, examples=["20"])
+    calls_per_minute: Count = Field(
+        default=None, description="calls that the account may ask for in a minute", examples=["60"]
+    )
+    calls_in_progress: Count = Field(
+        default=None, description="calls of the account at a time, those that wait included", examples=["30"]
+    )
+    destination_calls_per_10_minutes: Count = Field(
+        default=None, description="calls to one number in ten minutes", examples=["5"]
+    )
+    destination_calls_per_day: Count = Field(default=None, description="calls to one number in a day", examples=["20"])
 
     @property
     def per_destination(self) -> bool:
@@ -76,22 +98,58 @@ class AccountSettings(SettingsModel):
     ``webhook_secrets`` sign all reports, also those that go where a call wants them; each is written as ``whsec_…``.
     """
 
-    id: Name = Field(examples=["shop"])
-    api_keys: Digests = Field((), repr=False, exclude=True, examples=["the output of: openssl rand -hex 32"])
-    keys: Digests = Field(
-        (), repr=False, exclude=True, validate_default=True, examples=["the output of: printf %s KEY | sha256sum"]
+    id: Name = Field(description="its name in records, metrics and keys of Redis", examples=["shop"])
+    api_keys: Digests = Field(
+        (),
+        repr=False,
+        exclude=True,
+        description="bearer keys of the account `default`, 20 to 200 characters; two at a time, and two that begin with"
+        " `otp_test_` and never dial",
+        examples=["the output of: openssl rand -hex 32"],
     )
-    caller_ids: CallerIds = Field((), examples=["+442079460000"])
-    trunks: tuple[str, ...] = Field((), validate_default=True, examples=["default"])
-    allow_destinations: Prefixes = Field((), examples=["+44 +353"])
+    keys: Digests = Field(
+        (),
+        repr=False,
+        exclude=True,
+        validate_default=True,
+        description="SHA-256 of its bearer keys, in hexadecimal: two keys and two test keys at most",
+        examples=["the output of: printf %s KEY | sha256sum"],
+    )
+    caller_ids: CallerIds = Field(
+        (),
+        description="numbers that it may show; where the trunk has a list, too, those in both",
+        examples=["+442079460000"],
+    )
+    trunks: tuple[str, ...] = Field(
+        (), validate_default=True, description="the trunks that it may use", examples=["default"]
+    )
+    allow_destinations: Prefixes = Field(
+        (),
+        description="as `OTPVOICE_ALLOW_DESTINATIONS`, in its place; `OTPVOICE_DENY_DESTINATIONS` holds for all",
+        examples=["+44 +353"],
+    )
     # Addresses may hold what only the receiver should know, in path or query.
     webhook_url: Annotated[str | None, PlainValidator(addresses.webhook_url)] = Field(
-        None, repr=False, exclude=True, examples=["https://otp.example/hooks/otpvoice"]
+        None,
+        repr=False,
+        exclude=True,
+        description="where events go of calls that name no webhook of their own; `http` or `https`, any host",
+        examples=["https://otp.example/hooks/otpvoice"],
     )
     webhook_secrets: tuple[Secret, ...] = Field(
-        (), repr=False, exclude=True, validate_default=True, examples=["whsec_$(openssl rand -base64 32)"]
+        (),
+        repr=False,
+        exclude=True,
+        validate_default=True,
+        description="what signs events, also those that go where a call wants them: `whsec_` and 24 to 64 bytes in"
+        " base64; separated by blanks, all sign, the first is the new one",
+        examples=["whsec_$(openssl rand -base64 32)"],
     )
-    limits: LimitSettings = Field(default_factory=LimitSettings, examples=["{ destination_calls_per_10_minutes = 5 }"])
+    limits: LimitSettings = Field(
+        default_factory=LimitSettings,
+        description="a table: how much it may ask for, see below",
+        examples=["{ destination_calls_per_10_minutes = 5 }"],
+    )
 
     @property
     def key_digests(self) -> Digests:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -62,44 +63,50 @@ def flag(value: Any) -> bool:
     return word in _TRUE
 
 
-def number(low: float, high: float) -> Callable[[Any], float]:
-    """A number within these bounds."""
-    rule = f"must be a number from {low:g} to {high:g}"
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A number within these bounds, both included; ``unit`` is for whoever reads of it."""
 
-    def parse(value: Any) -> float:
+    low: float
+    high: float
+    unit: str = ""
+
+    def __call__(self, value: Any) -> float:
+        rule = f"must be a number from {self.low:g} to {self.high:g}"
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise ValueError(rule)
         try:
             parsed = float(value)
         except ValueError:
             raise ValueError(rule) from None
-        if not low <= parsed <= high:  # NaN is not either
+        if not self.low <= parsed <= self.high:  # NaN is not either
             raise ValueError(rule)
         return parsed
 
-    return parse
 
+@dataclass(frozen=True, slots=True)
+class WholeWithin:
+    """A whole number within these bounds, both included."""
 
-def whole(low: int, high: int) -> Callable[[Any], int]:
-    """A whole number within these bounds."""
+    low: int
+    high: int
 
-    def parse(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
+    def __call__(self, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
+            raise ValueError(f"must be a whole number from {self.low} to {self.high}")
         return value
 
-    return parse
 
-
-def one_of(*words: str) -> Callable[[Any], str]:
+@dataclass(frozen=True, slots=True)
+class OneOf:
     """One of these words."""
 
-    def parse(value: Any) -> str:
-        if value not in words:
-            raise ValueError(f"must be {' or '.join(words)}")
-        return str(value)
+    words: tuple[str, ...]
 
-    return parse
+    def __call__(self, value: Any) -> str:
+        if value not in self.words:
+            raise ValueError(f"must be {' or '.join(self.words)}")
+        return str(value)
 
 
 def words(value: Any) -> tuple[str, ...]:
