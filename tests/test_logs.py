@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
 import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+import otpvoice
 from otpvoice import logs
 from otpvoice.adapters.locales import load_locales
 from otpvoice.core import events
@@ -54,12 +57,25 @@ def json_lines(output: io.StringIO, level: lines.Level = "debug") -> Any:
 # --- lines ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_line_is_one_json_object_that_begins_with_when_how_bad_and_what(output: io.StringIO) -> None:
-    json_lines(output).info("call.queued", call="call_1", count=2)
+def test_a_line_is_one_json_object_that_begins_with_when_how_bad_what_and_whose(output: io.StringIO) -> None:
+    json_lines(output).info("call.queued", count=2, account="shop", call="call_1")
     line = output.getvalue()
     assert line.endswith("\n")
     assert line.count("\n") == 1
-    assert list(json.loads(line)) == ["timestamp", "level", "event", "call", "count"]
+    assert list(json.loads(line)) == ["timestamp", "level", "event", "call", "account", "count"]
+
+
+def test_whose_a_line_is_may_be_known_from_where_it_is_logged(output: io.StringIO) -> None:
+    log = json_lines(output)
+    with structlog.contextvars.bound_contextvars(call="call_1", account="shop"):
+        log.info("a", more=1)
+        log.info("b", call="call_2")
+        logging.getLogger("other").warning("c")
+    log.info("d")
+    for line in output.getvalue().splitlines():
+        assert line.count('"call"') == line.count('"account"') == (0 if '"d"' in line else 1)
+    assert [line.get("call") for line in told(output)] == ["call_1", "call_2", "call_1", None]
+    assert list(told(output)[0]) == ["timestamp", "level", "event", "call", "account", "more"]
 
 
 def test_below_the_level_nothing_is_written(output: io.StringIO) -> None:
@@ -79,7 +95,8 @@ def test_the_standard_library_goes_the_same_way(output: io.StringIO) -> None:
         logging.getLogger("aiohttp.server").exception("%s of %d", "one", 2)
     (line,) = told(output)
     assert (line["level"], line["event"], line["logger"]) == ("error", "one of 2", "aiohttp.server")
-    assert "KeyError: 'lost'" in line["exception"]
+    assert line["exception"].endswith("\nKeyError")
+    assert "in test_the_standard_library_goes_the_same_way" in line["exception"]
 
 
 @pytest.mark.parametrize(("number", "level"), [(5, "debug"), (25, "info"), (35, "warning"), (99, "critical")])
@@ -112,7 +129,14 @@ def test_without_a_terminal_the_format_is_json(output: io.StringIO) -> None:
     assert told(output)[0]["event"] == "hello"
 
 
-@pytest.mark.parametrize("value", ["\ud800", 2**70, object(), {1: {2}}, b"bytes", float("nan")])
+class Wordless:
+    """What can't even be shown."""
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("value", ["\ud800", 2**70, object(), {1: {2}}, b"bytes", float("nan"), Wordless()])
 def test_whatever_is_logged_makes_a_line(output: io.StringIO, value: object) -> None:
     json_lines(output).info("odd", value=value, nested={"value": [value]})
     assert told(output)[0]["event"] == "odd"
@@ -147,8 +171,19 @@ def test_a_traceback_shows_no_variables(output: io.StringIO) -> None:
             call("918273"[:])
         except RuntimeError:
             structlog.get_logger().exception("failed")
-    assert output.getvalue().count("RuntimeError: broken") == 2
+    assert output.getvalue().count("RuntimeError") == 4, "the line that raised it, and what it is"
     assert "body" not in output.getvalue().replace("body: str", "")
+
+
+def test_a_record_that_can_not_be_put_together_shows_none_of_it(
+    output: io.StringIO, capsys: pytest.CaptureFixture[str]
+) -> None:
+    json_lines(output)
+    (handler,) = [one for one in logging.getLogger().handlers if type(one).__module__ == lines.__name__]
+    handler.handle(logging.LogRecord("other", logging.WARNING, __file__, 1, "%d keys", ("918273",), None))
+    (line,) = told(output)
+    assert (line["event"], line["logger"], line["level"]) == ("log.not_formatted", "other", "error")
+    assert "918273" not in output.getvalue() + capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -171,6 +206,61 @@ def test_numbers_are_masked_by_their_key(output: io.StringIO) -> None:
     (line,) = told(output)
     assert line["to"] == "+4479•••123"
     assert line["record"] == {"from": "+4479•••123", "legs": [{"to": "+4479•••123"}], "id": "call_447911"}
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody looks at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stream", "environ", "colors"),
+    [
+        (Terminal(), {"TERM": "xterm"}, True),
+        (Terminal(), {}, True),
+        (Terminal(), {"NO_COLOR": ""}, True),
+        (Terminal(), {"NO_COLOR": "1"}, False),
+        (Terminal(), {"TERM": "dumb"}, False),
+        (io.StringIO(), {"TERM": "xterm"}, False),
+    ],
+)
+def test_colours_are_for_terminals_and_for_who_wants_them(
+    stream: io.StringIO, environ: dict[str, str], *, colors: bool
+) -> None:
+    assert lines.wants_colors(stream, environ) is colors
+
+
+@pytest.mark.usefixtures("output")
+def test_a_terminal_that_wants_none_gets_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    for wanted in ("", "1"):
+        monkeypatch.setenv("NO_COLOR", wanted)
+        monkeypatch.setenv("TERM", "xterm")
+        terminal = Terminal()
+        logs.configure(None, "info", terminal, cache=False)
+        structlog.get_logger().info("call.answered", call="call_1")
+        seen.append(terminal.getvalue())
+    assert ["\x1b[" in line for line in seen] == [True, False]
+
+
+EVENTS: Final = {
+    event: path.name
+    for path in sorted(Path(otpvoice.__file__).parent.rglob("*.py"))
+    for event in re.findall(
+        r"""\blog\.(?:debug|info|warning|error|critical|exception)\(\s*"([^"]*)\"""", path.read_text()
+    )
+}
+
+
+def test_events_are_stable_words_and_stand_in_one_column(output: io.StringIO) -> None:
+    assert len(EVENTS) > 80
+    assert [event for event in EVENTS if not re.fullmatch(r"[a-z]+(\.[a-z_]+)?", event)] == []
+    logs.configure("console", "info", output, cache=False)
+    for event in EVENTS:
+        structlog.get_logger().info(event, call="call_1")
+    assert len({line.index("call=") for line in output.getvalue().splitlines()}) == 1
 
 
 def test_on_a_terminal_control_characters_are_written_out(output: io.StringIO) -> None:

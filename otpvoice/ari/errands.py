@@ -11,19 +11,24 @@ from typing import Any
 
 import structlog
 
+from otpvoice.ari.behalf import Behalf
+
 log = structlog.get_logger(__name__)
 
 
 class Errands:
-    """The tasks of one call, or of one party. ``broken`` is called when one of them raised; the log has it then."""
+    """The tasks of one call, or of one party. ``broken`` is called when one of them raised; the log has it then.
 
-    def __init__(self, name: str, broken: Callable[[], None]) -> None:
-        self._name, self._broken = name, broken
+    ``behalf``: whose they are; None: whoever makes this. Not whoever starts one.
+    """
+
+    def __init__(self, name: str, broken: Callable[[], None], behalf: Behalf | None = None) -> None:
+        self._name, self._broken, self._behalf = name, broken, behalf or Behalf()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def start(self, work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
         """Begin, now."""
-        task = asyncio.create_task(work, name=f"{self._name}-{what}")
+        task = self._behalf.start(work, f"{self._name}-{what}")
         self._tasks.add(task)
         task.add_done_callback(self._done)
         return task
@@ -42,5 +47,8 @@ class Errands:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("errand.broken", errand=task.get_name(), exc_info=error)
-            self._broken()
+            self._behalf.run(self._tell, task.get_name(), error)
+
+    def _tell(self, errand: str, error: BaseException) -> None:
+        log.error("errand.broken", errand=errand, exc_info=error)
+        self._broken()

@@ -16,6 +16,7 @@ import structlog
 from otpvoice.ari import errors, limit, telephone
 from otpvoice.ari.application import channels_in
 from otpvoice.ari.backoff import backoff
+from otpvoice.ari.behalf import Behalf
 from otpvoice.ari.channel import DEAD_MAN, OUT_OF_HAND
 from otpvoice.ari.events import asked_by_callee, instant, number, sip_status, translate
 from otpvoice.ari.limit import AbsoluteLimit
@@ -63,7 +64,7 @@ class InboundParty(Telephone):
         # What is written later is what stays.
         self._writing = asyncio.Lock()
         self._result: Mapping[str, str] | None = None
-        node.router.register(self.channel_id, self._hear)
+        self._register()
         self._listening = True
 
     async def greet(self) -> None:
@@ -244,7 +245,8 @@ class InboundParty(Telephone):
                 self._gone = True
                 self._lost(Fault.EVENTS_LOST, self._node.seen_until)
                 self._forget()
-                self._node.router.route(event)
+                # Whose it is now is not known yet: it is not this call's.
+                Behalf.of_nobody().run(self._node.router.route, event)
             case "ChannelStateChange" if event["channel"]["state"] == "Up" and not self.up:
                 self.up, self.answered_at = True, instant(event)
             case "ChannelHold" | "ChannelUnhold" | "ChannelDtmfReceived":

@@ -52,7 +52,7 @@ class OutboundParty(Telephone):
         if self.over or self._begun:
             return
         self._begun = True
-        self._node.router.register(self.channel_id, self._hear)
+        self._register()
         if not self._node.connected or self._node.replaced:
             # To a disconnected application the phone would ring, and be picked up, for nothing.
             self._settled.set()

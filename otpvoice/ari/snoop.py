@@ -25,6 +25,7 @@ import structlog
 
 from otpvoice.ari import errors
 from otpvoice.ari.backoff import backoff
+from otpvoice.ari.behalf import Behalf
 from otpvoice.ari.channel import CallChannel
 from otpvoice.ari.ears import Ear
 from otpvoice.ari.leg import LegEvent, MediaLeg
@@ -66,6 +67,7 @@ class Snoop:
         self._node, self._spy, self._ear, self._ended = node, spy, ear, ended
         self._spied, self._channel = CallChannel(node.rest, channel_id), CallChannel(node.rest, snoop_id)
         self._leg: MediaLeg | None = None
+        self._behalf = Behalf()
         self._told = asyncio.Event()  # that it is there, or gone
         self._registered = self._ordered = self._open = self._gone = False
         self._opening: asyncio.Task[bool] | None = None
@@ -88,7 +90,7 @@ class Snoop:
         """Begin. False: that channel is gone, or this was closed meanwhile. Raises ``NoLegFree``, ``AriError``."""
         if self._closing is not None:
             return False
-        self._opening = asyncio.create_task(self._begin(), name=self._channel.id)
+        self._opening = self._behalf.start(self._begin(), self._channel.id)
         try:
             await asyncio.wait({self._opening})
             begun = not self._opening.cancelled() and self._opening.result() and not self._gone
@@ -167,7 +169,7 @@ class Snoop:
 
     def _renew(self) -> None:
         if self._renewing is None and self._closing is None and not self._gone:
-            self._renewing = asyncio.create_task(self._replace_leg(), name=f"{self._channel.id}-leg")
+            self._renewing = self._behalf.start(self._replace_leg(), f"{self._channel.id}-leg")
 
     async def _replace_leg(self) -> None:
         try:
@@ -198,7 +200,7 @@ class Snoop:
     def _let_go(self) -> asyncio.Task[None]:
         if self._closing is None:
             self._open = False
-            self._closing = asyncio.create_task(self._finish(), name=f"{self._channel.id}-close")
+            self._closing = self._behalf.start(self._finish(), f"{self._channel.id}-close")
         return self._closing
 
     async def _finish(self) -> None:

@@ -14,6 +14,7 @@ import structlog
 
 from otpvoice.ari import errors
 from otpvoice.ari.backoff import backoff
+from otpvoice.ari.behalf import Behalf
 from otpvoice.ari.channel import CallChannel
 from otpvoice.ari.errands import Errands
 from otpvoice.ari.events import quality
@@ -66,7 +67,12 @@ class Telephone:
         self._end_told: CallEnded | CallReleased | None = None
         self._hangup: AriEvent | None = None
         self._gone = False
-        self._errands = Errands(channel_id, lambda: self._lost(Fault.INTERNAL_ERROR, None))
+        self._behalf = Behalf()
+        self._errands = Errands(channel_id, lambda: self._lost(Fault.INTERNAL_ERROR, None), self._behalf)
+
+    def belongs_to(self, call_id: str, account: str) -> None:
+        """Its call has become known: for the log."""
+        self._behalf.name(call=call_id, account=account)
 
     def listen(self, tell: Callable[[PartyEvent], None]) -> None:
         """Say who is told, in order. An end that came before is told now."""
@@ -82,6 +88,22 @@ class Telephone:
         """Asterisk says that the channel is not there any more: its end is told in a moment, or was never seen."""
         if not self.over:
             self._errands.start(self._expect_end(), "end")
+
+    def _register(self) -> None:
+        """Hear of the channel from now on."""
+        self._node.router.register(self.channel_id, self._behalf.of(self._take))
+
+    def _take(self, event: AriEvent) -> None:
+        try:
+            self._hear(event)
+        except Exception as error:
+            # A field that is missing costs one event, and here it is known whose.
+            told = {"type": event["type"], "error": type(error).__name__, "where": errors.place_of(error)}
+            log.error("ari.event_not_understood", channel=self.channel_id, **told)
+
+    def _hear(self, event: AriEvent) -> None:
+        """Take an event of the channel."""
+        raise NotImplementedError
 
     async def sample(self) -> QualitySampled | None:
         """Ask Asterisk how the call sounds; None where it can't say."""

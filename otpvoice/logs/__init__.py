@@ -5,7 +5,8 @@ It decides how lines look and never what happens. No line holds a secret or a wh
 
 from __future__ import annotations
 
+from otpvoice.logs.faults import take_faults, take_faults_of
 from otpvoice.logs.lines import configure
 from otpvoice.logs.transcript import LoggedRecords, transcript
 
-__all__ = ["LoggedRecords", "configure", "transcript"]
+__all__ = ["LoggedRecords", "configure", "take_faults", "take_faults_of", "transcript"]

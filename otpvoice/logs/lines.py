@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
+from collections.abc import Mapping
 from typing import Any, Final, Literal, TextIO, TypeAlias
 
 import orjson
@@ -15,13 +17,16 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from otpvoice.logs.masking import each_text, escaped, masked
+from otpvoice.logs.tracebacks import shown_traceback
 
 Format: TypeAlias = Literal["json", "console"]
 Level: TypeAlias = Literal["debug", "info", "warning", "error"]
 
-_FIRST: Final = ("timestamp", "level", "event")
+_FIRST: Final = ("timestamp", "level", "event", "call", "account")
 # Their lower levels are about themselves. Request lines of aiohttp would be a second access log.
-_CHATTY: Final = ("asyncio", "aiohttp", "aiohttp.access", "concurrent.futures")
+_WIDEST: Final = 29
+"""Characters of the longest event: what follows is aligned on a terminal."""
+_CHATTY: Final = ("asyncio", "aiohttp", "aiohttp.access", "concurrent.futures", "markdown_it")
 
 
 def configure(
@@ -37,16 +42,17 @@ def configure(
     """
     stream = stream or sys.stdout
     format = format or ("console" if stream.isatty() else "json")  # noqa: A001 - as above
-    rendering: tuple[Processor, ...] = (_json,) if format == "json" else (_escape, _console(colors=stream.isatty()))
+    colors = wants_colors(stream, os.environ)
+    rendering: tuple[Processor, ...] = (_json,) if format == "json" else (_escape, _console(colors=colors))
     threshold = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            # Text, without local variables: they hold what was asked for.
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(shown_traceback),
             _mask,
+            _in_order,
             *rendering,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
@@ -56,16 +62,31 @@ def configure(
     _take_over(threshold)
 
 
+def wants_colors(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """Return whether a stream is a terminal that shows colours to somebody who wants them (no-color.org)."""
+    return stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
+
+
 def _mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {key: masked(value, key) for key, value in event.items()}
 
 
+def _in_order(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    return {key: event.pop(key) for key in _FIRST if key in event} | dict(event)
+
+
 def _json(_: WrappedLogger, __: str, event: EventDict) -> str:
-    line = {key: event.pop(key) for key in _FIRST if key in event} | dict(event)
     try:
-        return orjson.dumps(line, default=repr, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+        return orjson.dumps(event, default=_words, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
     except TypeError:  # half of a surrogate pair, an integer of more than 64 bits
-        return json.dumps(line, default=repr)
+        return json.dumps(event, default=_words)
+
+
+def _words(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception:
+        return f"<{type(value).__qualname__}>"
 
 
 def _escape(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -78,7 +99,7 @@ def _escape(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _console(*, colors: bool) -> Processor:
     return structlog.dev.ConsoleRenderer(
-        colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=24, sort_keys=False
+        colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=_WIDEST, sort_keys=False
     )
 
 
@@ -112,8 +133,8 @@ class _Handler(logging.Handler):
             # structlog knows the five levels only.
             level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
             structlog.get_logger().log(level, record.getMessage(), **told)
-        except Exception:  # a record that can't be formatted must not reach whoever logged it
-            self.handleError(record)
+        except Exception:  # a record that can't be formatted must not reach whoever logged it, nor show its arguments
+            structlog.get_logger().error("log.not_formatted", logger=record.name)
 
 
 def _take_over(threshold: int) -> None:
