@@ -120,7 +120,7 @@ class Chronicle:
         try:
             verdict = await self.store.accept(change, self.allowances[record.account].terms(record, token))
         except StoreUnavailable as error:
-            log.error("store.unavailable", reason=error.reason)
+            log.error("store.unavailable", call=record.id, account=record.account, reason=error.reason)
             unsure = error.reason in UNSURE
             if not unsure:
                 self._chapters.pop(record.id, None)

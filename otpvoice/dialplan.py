@@ -7,11 +7,12 @@ the line, so nobody is ever left waiting at the door: every way out of it is a c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from otpvoice.ari.inbound import InboundParty
 from otpvoice.ari.node import AsteriskNode
@@ -29,10 +30,22 @@ DOOR: Final = "dialplan"
 
 
 class DialplanDoor:
-    """``account``: whose calls these are; ``defaults``: what its calls may ask for. ``stasis.Door``."""
+    """``account``: whose calls these are; ``defaults``: what its calls may ask for. ``stasis.Door``.
 
-    def __init__(self, calls: StasisApp, account: str, defaults: CallDefaults, trunks: Mapping[str, Trunk]) -> None:
+    ``refused`` is told why a channel did not become a call.
+    """
+
+    def __init__(
+        self,
+        calls: StasisApp,
+        account: str,
+        defaults: CallDefaults,
+        trunks: Mapping[str, Trunk],
+        *,
+        refused: Callable[[str], None] = lambda _: None,
+    ) -> None:
         self._calls, self._account, self._defaults, self._trunks = calls, account, defaults, trunks
+        self._refused = refused
         self.arriving: set[asyncio.Task[None]] = set()
 
     def arrive(self, node: AsteriskNode, start: AriEvent) -> None:
@@ -48,15 +61,20 @@ class DialplanDoor:
         except Invalid as invalid:
             # The message names keys and rules, never what was given.
             log.warning("dialplan.invalid", channel=party.channel_id, reason=invalid.reason, problem=invalid.message)
+            self._refused(invalid.reason)
             await _send_on(party, "invalid", invalid.reason, invalid.message)
         except NotTaken as refused:
             log.warning("dialplan.not_taken", channel=party.channel_id, reason=refused.reason)
+            self._refused(refused.reason)
             await _send_on(party, "failed", refused.reason)
         except Exception:
             log.exception("dialplan.broken", channel=party.channel_id)
+            self._refused("internal_error")
             await _send_on(party, "failed", "internal_error")
 
     async def _admit(self, node: AsteriskNode, party: InboundParty) -> None:
+        origin = Origin(new_call_id(), self._account, DOOR)
+        self._name(party, origin)
         await party.greet()  # first: from now on nobody sees the result of an earlier call
         self._calls.check_open()
         arguments = parse_arguments(party.arguments)
@@ -65,7 +83,6 @@ class DialplanDoor:
             await self._admit_prepared(node, party, arguments, arguments.call, values)
             return
         plan = arguments.plan(party.number, party.caller, values, self._defaults, self._calls.clock.wall())
-        origin = Origin(new_call_id(), self._account, DOOR)
         await party.guard(origin.call_id, plan.max_duration)
         self._calls.check_open()
         if arguments.taps and party.over:
@@ -75,6 +92,20 @@ class DialplanDoor:
         else:
             plan = replace(plan, streams=self._streams_of(party))
             self._calls.admit(plan, self._trunks[plan.trunk], party, node, origin=origin)
+
+    def _name(self, party: InboundParty, origin: Origin) -> None:
+        """Have all that is logged of it from now on name its call: the one that it is about to become, or comes for."""
+        try:
+            call_id = parse_arguments(party.arguments).call
+        except Invalid:
+            return  # it will be none: told when it was greeted
+        call, account = origin.call_id, origin.account
+        if call_id is not None:
+            if (record := self._calls.prepared(call_id)) is None:
+                return
+            call, account = record.id, record.account
+        bind_contextvars(call=call, account=account)
+        party.belongs_to(call, account)
 
     def _streams_of(self, party: InboundParty) -> tuple[Stream, ...]:
         """Return what is streamed of every call on the trunk by which a channel came in, if it did."""

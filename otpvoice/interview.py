@@ -66,6 +66,7 @@ class Interview:
             return parse_answer(body, record.plan, defaults[record.account], time.time())
         except ProblemFound as found:
             # Complaints repeat no value, so that they can be told: a code may be in the answer.
-            log.warning("interview.not_understood", call=record.id, problems=[one.path for one in found.problems])
+            whose = {"call": record.id, "account": record.account}
+            log.warning("interview.not_understood", **whose, problems=[one.path for one in found.problems])
             told = "; ".join(f"{one.path} {one.message}" for one in found.problems[:3])
             raise NoAnswer("answer_invalid", f"the webhook's answer can't be used: {told}") from None

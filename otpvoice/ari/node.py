@@ -26,6 +26,7 @@ from otpvoice.ari.reaping import Reaper
 from otpvoice.ari.rest import AriRest, new_http
 from otpvoice.ari.router import AriEvent, Router, ids_of
 from otpvoice.ari.socket import EventsSocket
+from otpvoice.core.readiness import NO_MEDIA_LEG, why_not_ready
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +94,7 @@ class AsteriskNode:
         self.replaced = False
         self.reason = "not connected yet"
         self.version = ""
+        self.connections = 0  # since the start
         self._socket: EventsSocket | None = None
         self._http = new_http(settings.user, settings.password)
         # Sockets stay open: in the pool of requests they would use it up.
@@ -120,6 +122,7 @@ class AsteriskNode:
         self._booted: str | None = None
         self._giving_up: asyncio.TimerHandle | None = None
         self._attempt = 0
+        self._leaving = False
         self._working: asyncio.Task[None] | None = None
         self._errands = Errands(settings.name, lambda: None)
         self._reaper = Reaper(
@@ -128,8 +131,8 @@ class AsteriskNode:
 
     @property
     def ready(self) -> bool:
-        """May a call be placed here?"""
-        return self.connected and not self.replaced and not self.pool.wedged
+        """May a call be placed here? Also while there is no media leg: it waits for one, as after a connection."""
+        return all(code == NO_MEDIA_LEG for code in why_not_ready(self))
 
     @property
     def seen_until(self) -> float | None:
@@ -154,6 +157,7 @@ class AsteriskNode:
 
     async def close(self) -> None:
         """Retire all legs, in turn, while ``run`` still runs."""
+        self._leaving = True
         if self.connected:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(CLOSE_WITHIN):
@@ -205,6 +209,7 @@ class AsteriskNode:
     def _came_up(self, socket: EventsSocket) -> None:
         self.connected, self.reason, self._attempt = True, "", 0
         self._socket = socket
+        self.connections += 1
         if self._giving_up is not None:
             self._giving_up.cancel()
             self._giving_up = None
@@ -216,6 +221,9 @@ class AsteriskNode:
         self.connected = False
         if not self.replaced:
             self.reason = "the events socket was lost"
+        if self._leaving:
+            log.info("ari.left", node=self.settings.name)
+            return
         log.error("ari.lost", node=self.settings.name)
         if self.replaced:
             self._lookout.node_lost(self)  # nothing comes back

@@ -20,6 +20,7 @@ import aiohttp
 import structlog
 
 from otpvoice.ari import errors
+from otpvoice.ari.behalf import Behalf
 from otpvoice.ari.leg import MediaLeg
 from otpvoice.ari.making import NOT_MADE, LegMaker, LegSettings
 from otpvoice.ari.rest import AriRest
@@ -65,6 +66,7 @@ class LegPool:
 
     def __init__(self, rest: AriRest, http: aiohttp.ClientSession, router: Router, settings: PoolSettings) -> None:
         self.wedged = False
+        self.not_made = 0  # since the start
         self._rest, self._settings = rest, settings
         self._number = settings.last_number
         self._free: deque[MediaLeg] = deque()
@@ -89,6 +91,16 @@ class LegPool:
         return len(self._taken)
 
     @property
+    def waiting(self) -> int:
+        """Calls that wait for a leg."""
+        return len(self._waiters)
+
+    @property
+    def limit(self) -> int:
+        """Legs that there may be."""
+        return self._settings.maximum
+
+    @property
     def ids(self) -> set[str]:
         """Ids of all legs that are ours: whatever else bears our prefix is nobody's."""
         return {leg.channel_id for leg in (*self._free, *self._taken, *self._retiring)}
@@ -97,6 +109,11 @@ class LegPool:
 
     async def take(self, within: float) -> MediaLeg:
         """Return a leg. Raises ``NoLegFree`` when none came free within so many seconds, ``MediaWedged`` at once."""
+        leg = await self._take(within)
+        leg.behalf = Behalf()
+        return leg
+
+    async def _take(self, within: float) -> MediaLeg:
         self._drop_lost()
         if self._free:
             leg = self._free.popleft()
@@ -132,6 +149,7 @@ class LegPool:
             clean = not (self._closing or leg.lost) and await self._is_alone(leg) and await leg.clean()
         finally:
             self._taken.discard(leg)
+            leg.behalf = Behalf.of_nobody()
             if clean:
                 self._offer(leg)
             else:
@@ -262,6 +280,7 @@ class LegPool:
 
     def _failed(self, leg_id: str, error: Exception) -> None:
         self.wedged = isinstance(error, TimeoutError)
+        self.not_made += 1
         if self.wedged:
             self._doubted = True
             for waiter in self._waiters:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Final, cast
 
 import structlog
@@ -31,6 +32,7 @@ from otpvoice.media.g711 import Law
 from otpvoice.rehearsal import RehearsalLine, script_for
 from otpvoice.session import Asker, CallSession, Voice
 from otpvoice.stasis.call import Call
+from otpvoice.stasis.named import named
 from otpvoice.stasis.needs import free_leg, line_up, ready_node, step_out
 from otpvoice.stasis.pacing import Slot
 from otpvoice.stasis.ports import Clock, Door, Follower, NotTaken, Origin, Records, SystemClock
@@ -98,8 +100,15 @@ class StasisApp:
         node = ready_node(self.nodes)
         record = self._record(call_id or new_call_id(), flow, account, door)
         record.node, record.channel = node.settings.name, f"{record.id}-1"
-        within = None if plan.valid_until is None else plan.valid_until - self.clock.wall()
-        turn = await line_up(trunk, account, within)
+        with named(record):
+            return await self._place(record, flow, trunk, node, token)
+
+    async def _place(
+        self, record: CallRecord, flow: CallFlow, trunk: Trunk, node: AsteriskNode, token: str | None
+    ) -> dict[str, Any]:
+        valid_until = flow.plan.valid_until
+        within = None if valid_until is None else valid_until - self.clock.wall()
+        turn = await line_up(trunk, record.account, within)
         leg: MediaLeg | None = None
         try:
             # A call whose turn it is has all that it needs before it is taken; one that waits takes its leg then.
@@ -110,7 +119,7 @@ class StasisApp:
             if leg is not None:
                 await node.pool.give_back(leg)
             raise
-        party = OutboundParty(node, record.channel, order_of(flow.plan, trunk, node, record.id))
+        party = OutboundParty(node, f"{record.id}-1", order_of(flow.plan, trunk, node, record.id))
         slots: list[Slot] = []
         seconds = seconds_of(flow.plan, trunk, node, record.id, slots)
         line = Line(node, party, leg, second=seconds, opener=self._opener(record, node))
@@ -126,8 +135,9 @@ class StasisApp:
         flow = CallFlow(drawn(plan, min), self.locales)
         record = self._record(call_id or new_call_id(), flow, account, door)
         record.test, record.channel = True, f"{record.id}-1"
-        await self._accept(record, None, token)
-        self._begin(None, flow, record, RehearsalLine(script_for(plan.to or ""), wall=self.clock.wall))
+        with named(record):
+            await self._accept(record, None, token)
+            self._begin(None, flow, record, RehearsalLine(script_for(plan.to or ""), wall=self.clock.wall))
         return record.to_json()
 
     async def prepare(
@@ -148,13 +158,14 @@ class StasisApp:
         self.check_open()
         record = self._record(call_id or new_call_id(), self._flow(plan), account, door)
         record.state, record.test = State.WAITING, test
-        try:
-            with self._waiting.place(account):
-                await self._accept(record, None, token)
-        except NoRoom:
-            raise NotTaken("too_many_waiting", 30) from None
-        seconds = WAIT if plan.valid_until is None else max(0.0, plan.valid_until - self.clock.wall())
-        self._waiting.keep(record, trunk, seconds)
+        with named(record):
+            try:
+                with self._waiting.place(account):
+                    await self._accept(record, None, token)
+            except NoRoom:
+                raise NotTaken("too_many_waiting", 30) from None
+            seconds = WAIT if plan.valid_until is None else max(0.0, plan.valid_until - self.clock.wall())
+            self._waiting.keep(record, trunk, seconds)
         return record.to_json()
 
     def prepared(self, call_id: str) -> CallRecord | None:
@@ -217,6 +228,11 @@ class StasisApp:
     def count(self) -> int:
         """Calls in progress, and taps."""
         return len(self._calls)
+
+    @property
+    def records_in_progress(self) -> Iterator[CallRecord]:
+        """What is known of these, and of the calls that wait to be called for."""
+        return chain((call.record for call in self._calls.values()), self._waiting.records)
 
     # --- shutdown ---------------------------------------------------------------------------------------------------
 

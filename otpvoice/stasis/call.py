@@ -17,6 +17,7 @@ from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.record import CallRecord, State
 from otpvoice.rehearsal import RehearsalLine
 from otpvoice.session import CallSession
+from otpvoice.stasis.named import named
 from otpvoice.stasis.pacing import Expired, Slot
 from otpvoice.stasis.ports import Clock, Records
 
@@ -66,12 +67,14 @@ class Call:
     def after_gap(self, alive: Set[str], *, restarted: bool) -> None:
         """The events socket was away and is back: did it outlive the gap?"""
         if isinstance(self.line, Line):
-            self.line.after_gap(alive, restarted=restarted)
+            with named(self.record):
+                self.line.after_gap(alive, restarted=restarted)
 
     def node_lost(self) -> None:
         """Its Asterisk is away for good."""
         if isinstance(self.line, Line):
-            self.line.node_lost()
+            with named(self.record):
+                self.line.node_lost()
 
     def abandon(self) -> None:
         """Let it be, with what is known of it: nobody can wait for its end any more."""

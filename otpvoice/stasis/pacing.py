@@ -7,6 +7,7 @@ limits.
 from __future__ import annotations
 
 import asyncio
+from contextvars import Context
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -142,4 +143,5 @@ class Pace:
             self._timer.cancel()
             self._timer = None
         if self._turns.deadline is not None:
-            self._timer = loop.call_at(max(self._turns.deadline, now + GRAIN), self._call)
+            # In a context of its own: it is all who wait that are called, and not for whoever came first.
+            self._timer = loop.call_at(max(self._turns.deadline, now + GRAIN), self._call, context=Context())

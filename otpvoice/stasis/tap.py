@@ -29,6 +29,7 @@ from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.record import CallRecord
 from otpvoice.core.result import Result
 from otpvoice.core.streaming import failure_of
+from otpvoice.stasis.named import named
 from otpvoice.stasis.ports import Clock, Records
 
 log = structlog.get_logger(__name__)
@@ -74,16 +75,18 @@ class Tap:
 
     def node_lost(self) -> None:
         """Asterisk has been away for too long."""
-        self.party.node_lost()
-        self._end(fault=Fault.ASTERISK_LOST)
+        with named(self.record):
+            self.party.node_lost()
+            self._end(fault=Fault.ASTERISK_LOST)
 
     def after_gap(self, alive: Set[str], *, restarted: bool) -> None:
         """The events socket was away and is back."""
-        self.party.after_gap(alive, restarted=restarted)
-        if restarted:
-            self._end(fault=Fault.ASTERISK_LOST)
-        for listening in self._listenings:
-            listening.after_gap(alive)
+        with named(self.record):
+            self.party.after_gap(alive, restarted=restarted)
+            if restarted:
+                self._end(fault=Fault.ASTERISK_LOST)
+            for listening in self._listenings:
+                listening.after_gap(alive)
 
     def _end(self, own: OwnAction | None = None, fault: Fault | None = None, *, by_callee: bool = False) -> None:
         """The first end stands."""

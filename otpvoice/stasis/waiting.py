@@ -49,6 +49,11 @@ class WaitingRoom(Generic[T]):
     def __len__(self) -> int:
         return len(self._calls)
 
+    @property
+    def records(self) -> Iterator[CallRecord]:
+        """What is known of those who wait."""
+        return (call.record for call in self._calls.values())
+
     @contextmanager
     def place(self, account: str) -> Iterator[None]:
         """Hold a place while a call is written down, before it is kept. Raises ``NoRoom``."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 from aiohttp import web
 
+from otpvoice.core.readiness import why_not_ready
 from otpvoice.web.ports import Node, Nodes, Pingable
 
 PING_WITHIN: Final = 3.0
@@ -68,26 +69,15 @@ class HealthRoutes:
 
 
 def _node(node: Node) -> dict[str, Any]:
-    legs = {"free": node.pool.free, "taken": node.pool.taken}
-    reasons = [
-        code
-        for code, holds in (
-            ("asterisk_unavailable", not node.connected),
-            ("replaced", node.replaced),
-            ("media_wedged", node.pool.wedged),
-            # All of them taken is a busy node, not a broken one.
-            ("no_media_leg", node.connected and not any(legs.values())),
-        )
-        if holds
-    ]
+    reasons = why_not_ready(node)
     return {
         "name": node.settings.name,
-        "ready": node.ready and not reasons,
+        "ready": not reasons,
         "reasons": reasons,
         "detail": node.reason,
         "connected": node.connected,
         "version": node.version,
-        "legs": legs,
+        "legs": {"free": node.pool.free, "taken": node.pool.taken},
     }
 
 

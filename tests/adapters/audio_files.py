@@ -8,6 +8,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Iterable, Sequence
+from functools import cache
 from math import pi, sin
 from typing import Final
 
@@ -69,12 +70,23 @@ def _flac_frame(number: int, samples: int, subframe: int, content: bytes) -> byt
 
 
 def _crc(data: bytes, bits: int, polynomial: int) -> int:
-    value, top, mask = 0, 1 << bits - 1, (1 << bits) - 1
+    value, mask, table = 0, (1 << bits) - 1, _of_bytes(bits, polynomial)
     for byte in data:
-        value ^= byte << bits - 8
+        value = (value << 8 & mask) ^ table[value >> bits - 8 ^ byte]
+    return value
+
+
+@cache
+def _of_bytes(bits: int, polynomial: int) -> tuple[int, ...]:
+    """Return the remainder of each byte."""
+    top, mask = 1 << bits - 1, (1 << bits) - 1
+    remainders = []
+    for byte in range(256):
+        value = byte << bits - 8
         for _ in range(8):
             value = (value << 1 ^ polynomial if value & top else value << 1) & mask
-    return value
+        remainders.append(value)
+    return tuple(remainders)
 
 
 # --- MPEG-2 audio, layer III (ISO/IEC 13818-3) ------------------------------------------------------------------------

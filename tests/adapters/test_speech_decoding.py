@@ -11,7 +11,7 @@ import struct
 import subprocess
 import sys
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -62,36 +62,33 @@ def twice(samples: Sequence[int]) -> bytes:
 
 SINE = sine(1)
 PCM = SINE.tobytes()
-FILES: list[tuple[str, bytes, float, float]] = [
-    ("16 bit", wav(PCM, 8000), 1.0, 400),
-    ("8 bit", wav(bytes((sample >> 8) + 128 for sample in SINE), 8000, bits=8), 1.0, 400),
-    ("24 bit", wav(b"".join(struct.pack("<i", sample << 8)[:3] for sample in SINE), 8000, bits=24), 1.0, 400),
-    ("32 bit", wav(struct.pack(f"<{len(SINE)}i", *(sample << 16 for sample in SINE)), 8000, bits=32), 1.0, 400),
-    (
-        "float",
-        wav(struct.pack(f"<{len(SINE)}f", *(sample / 32768 for sample in SINE)), 8000, bits=32, form=FLOAT),
+FILES: dict[str, tuple[Callable[[], bytes], float, float]] = {
+    "16 bit": (lambda: wav(PCM, 8000), 1.0, 400),
+    "8 bit": (lambda: wav(bytes((sample >> 8) + 128 for sample in SINE), 8000, bits=8), 1.0, 400),
+    "24 bit": (lambda: wav(b"".join(struct.pack("<i", one << 8)[:3] for one in SINE), 8000, bits=24), 1.0, 400),
+    "32 bit": (lambda: wav(struct.pack(f"<{len(SINE)}i", *(one << 16 for one in SINE)), 8000, bits=32), 1.0, 400),
+    "float": (
+        lambda: wav(struct.pack(f"<{len(SINE)}f", *(one / 32768 for one in SINE)), 8000, bits=32, form=FLOAT),
         1.0,
         400,
     ),
-    ("A-law", wav(alaw_encode(PCM), 8000, bits=8, form=A_LAW), 1.0, 400),
-    ("μ-law", wav(ulaw_encode(PCM), 8000, bits=8, form=MU_LAW), 1.0, 400),
-    ("stereo", wav(twice(SINE), 8000, channels=2), 1.0, 400),
-    ("6000 Hz", wav(sine(1, 6000).tobytes(), 6000), 1.0, 400),
-    ("44100 Hz", wav(sine(1, 44100).tobytes(), 44100), 1.0, 400),
-    ("96000 Hz", wav(sine(1, 96000).tobytes(), 96000), 1.0, 400),
-    ("flac", flac(SINE, 8000), 1.0, 400),
-    ("flac 48000 Hz", flac(sine(1, 48000), 48000), 1.0, 400),
-    ("mp3", mp3(28), 28 * MP3_FRAME / MP3_RATE, 20.5 * MP3_RATE / 1152),
-    ("mp3 with a tag", b"ID3\x03\0\0\0\0\0\x0a" + bytes(10) + mp3(28), 28 * MP3_FRAME / MP3_RATE, 284.7),
-    ("ogg", vorbis(64), 63 * 128 / 8000, 10.5 * 8000 / 256),
-]
+    "A-law": (lambda: wav(alaw_encode(PCM), 8000, bits=8, form=A_LAW), 1.0, 400),
+    "μ-law": (lambda: wav(ulaw_encode(PCM), 8000, bits=8, form=MU_LAW), 1.0, 400),
+    "stereo": (lambda: wav(twice(SINE), 8000, channels=2), 1.0, 400),
+    "6000 Hz": (lambda: wav(sine(1, 6000).tobytes(), 6000), 1.0, 400),
+    "44100 Hz": (lambda: wav(sine(1, 44100).tobytes(), 44100), 1.0, 400),
+    "96000 Hz": (lambda: wav(sine(1, 96000).tobytes(), 96000), 1.0, 400),
+    "flac": (lambda: flac(SINE, 8000), 1.0, 400),
+    "flac 48000 Hz": (lambda: flac(sine(1, 48000), 48000), 1.0, 400),
+    "mp3": (lambda: mp3(28), 28 * MP3_FRAME / MP3_RATE, 20.5 * MP3_RATE / 1152),
+    "mp3 with a tag": (lambda: b"ID3\x03\0\0\0\0\0\x0a" + bytes(10) + mp3(28), 28 * MP3_FRAME / MP3_RATE, 284.7),
+    "ogg": (lambda: vorbis(64), 63 * 128 / 8000, 10.5 * 8000 / 256),
+}
 
 
-@pytest.mark.parametrize(
-    ("data", "seconds", "frequency"), [file[1:] for file in FILES], ids=[file[0] for file in FILES]
-)
-async def test_what_is_heard_of_a_file(data: bytes, seconds: float, frequency: float) -> None:
-    heard = decode(await Decoder().telephone(data, "ulaw"), "ulaw")
+@pytest.mark.parametrize(("file", "seconds", "frequency"), FILES.values(), ids=FILES)
+async def test_what_is_heard_of_a_file(file: Callable[[], bytes], seconds: float, frequency: float) -> None:
+    heard = decode(await Decoder().telephone(file(), "ulaw"), "ulaw")
     assert len(heard) / 2 / 8000 == pytest.approx(seconds, abs=0.005)
     assert pitch(heard) == pytest.approx(frequency, rel=0.02)
     assert active_level(heard) == pytest.approx(-22, abs=1)
@@ -139,21 +136,19 @@ async def test_what_is_no_such_file_is_said_to_be_none() -> None:
     assert await refusals(NONE_OF_THEM) == dict.fromkeys(NONE_OF_THEM, "audio_format")
 
 
-BOMBS = {
-    "flac": flac_silence(1800, 48000),
-    "flac that speaks of nothing": flac_silence(1800, 48000, claimed=0),
-    "flac that speaks of a second": flac_silence(1800, 48000, claimed=48000),
-    "flac of a day that speaks of nothing": flac_silence(24 * 3600, 8000, claimed=0),
-    "ogg": vorbis_silence(1800, 48000),
-    "mp3": mp3(20_000),
-    "wav": wav(bytes(301 * 1000), 1000, bits=8),
-    "wav of one sample a second": wav(bytes(100_000), 1, bits=8),
-}
-
-
 async def test_a_bomb_is_too_large() -> None:
-    assert max(map(len, BOMBS.values())) < 1_000_000
-    assert await refusals(BOMBS) == dict.fromkeys(BOMBS, "audio_too_large")
+    bombs = {
+        "flac": flac_silence(1800, 48000),
+        "flac that speaks of nothing": flac_silence(1800, 48000, claimed=0),
+        "flac that speaks of a second": flac_silence(1800, 48000, claimed=48000),
+        "flac of a day that speaks of nothing": flac_silence(24 * 3600, 8000, claimed=0),
+        "ogg": vorbis_silence(1800, 48000),
+        "mp3": mp3(20_000),
+        "wav": wav(bytes(301 * 1000), 1000, bits=8),
+        "wav of one sample a second": wav(bytes(100_000), 1, bits=8),
+    }
+    assert max(map(len, bombs.values())) < 1_000_000
+    assert await refusals(bombs) == dict.fromkeys(bombs, "audio_too_large")
 
 
 async def test_five_minutes_are_not_too_large() -> None:

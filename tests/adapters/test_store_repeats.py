@@ -100,6 +100,7 @@ READS = {
     "told": act("after", None, call_id="call_1"),
     "due": act("due"),
     "letters": act("letters", dead=False),
+    "depth": act("depth"),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from otpvoice.adapters.store import Change, StoredEvent, StoreUnavailable
 from otpvoice.adapters.store.memory import MemoryStore
@@ -205,11 +205,11 @@ async def test_ended_calls_are_written_before_those_that_go_on() -> None:
     assert store.attempts[-1] == ("going_on", "queued")
 
 
-async def test_over_the_limit_calls_that_go_on_give_way_and_ended_ones_never(caplog: pytest.LogCaptureFixture) -> None:
+async def test_over_the_limit_calls_that_go_on_give_way_and_ended_ones_never() -> None:
     store = FalteringStore()
     store.away = True
     writes = KeptWrites(store, limit=3, sleep=Pauses(endless=True))
-    with caplog.at_level(logging.ERROR):
+    with capture_logs() as lines:
         writes.save(Change(record("queued", "a", to="+447700900123")))
         writes.finish(Change(record("ended", "b")))
         writes.save(Change(record("queued", "c")))
@@ -220,25 +220,23 @@ async def test_over_the_limit_calls_that_go_on_give_way_and_ended_ones_never(cap
         writes.finish(Change(record("ended", "f", to="+447700900123")))  # no room, and nobody to give way
     assert writes.pending == 3
     assert writes.dropped == 3
-    assert [line.getMessage().split(":")[0] for line in caplog.records] == [
-        f"record of call {call_id} dropped" for call_id in ("d", "c", "f")
-    ]
-    assert "7700" not in caplog.text
+    assert [(line["event"], line["call"]) for line in lines] == [("store.record_dropped", call) for call in "dcf"]
+    assert "7700" not in str(lines)
     left = await writes.drain(0)
     assert [change.record["id"] for change in left] == ["b", "a", "e"]
 
 
-async def test_a_record_that_can_not_be_written_is_dropped_and_named(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_record_that_can_not_be_written_is_dropped_and_named() -> None:
     store = FalteringStore()
     writes = KeptWrites(store)
-    with caplog.at_level(logging.ERROR):
+    with capture_logs() as lines:
         writes.finish(Change(record("ended", "odd", metadata={"secret-ish": object()})))
         writes.finish(Change(record("ended", "good")))
         await written(writes)
     assert [call_id for call_id, _ in store.summaries("default")] == ["good"]
     assert writes.dropped == 1
-    assert "call odd" in caplog.text
-    assert "secret-ish" not in caplog.text
+    assert [(line["call"], line["account"], line["reason"]) for line in lines] == [("odd", "default", "TypeError")]
+    assert "secret-ish" not in str(lines)
     writes.finish(Change(record("ended", "later")))
     await written(writes)
     assert len(store.summaries("default")) == 2
@@ -276,21 +274,21 @@ async def test_a_malformed_record_is_refused_where_it_was_made(malformed: dict[s
     assert writes.pending == 0
 
 
-async def test_the_log_tells_when_the_store_goes_and_comes_and_not_each_attempt(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_the_log_tells_when_the_store_goes_and_comes_and_not_each_attempt() -> None:
     store = FalteringStore()
     store.away = True
     writes = KeptWrites(store, sleep=Pauses())
-    with caplog.at_level(logging.INFO):
+    with capture_logs() as lines:
         writes.finish(Change(record("ended")))
         await store.tried(20)
         store.away = False
         await written(writes)
         writes.finish(Change(record("ended", "call_2")))
         await writes.drain(5)
-    assert [line.levelname for line in caplog.records] == ["WARNING", "INFO"]
-    assert "unreachable" in caplog.text
+    assert lines == [
+        {"event": "store.writes_not_taken", "log_level": "warning", "reason": "unreachable", "calls": 1},
+        {"event": "store.writes_taken", "log_level": "info", "calls": 0},
+    ]
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
@@ -341,22 +339,20 @@ async def test_what_is_told_while_a_write_is_on_its_way_is_told_once(away: bool)
     assert store.attempts == [("call_1", "queued"), ("call_1", "dialing")]
 
 
-async def test_events_go_with_the_record_that_is_dropped_and_the_log_says_how_many(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_events_go_with_the_record_that_is_dropped_and_the_log_says_how_many() -> None:
     store = FalteringStore()
     store.away = True
     writes = KeptWrites(store, limit=1, sleep=Pauses(endless=True))
-    with caplog.at_level(logging.ERROR):
+    with capture_logs() as lines:
         writes.save(told("queued", 1, 2, call_id="a"))
         writes.save(told("queued", 1, call_id="b"))
         writes.finish(told("ended", 1, call_id="c"))
         writes.save(told("answered", 2, call_id="c"))  # nothing is told of a call that ended
         writes.save(Change(record("answered", "c")))
-    assert [line.getMessage() for line in caplog.records] == [
-        "record of call b dropped: too many are kept, 1 events with it (1 so far)",
-        "record of call a dropped: gave way to a call that ended, 2 events with it (2 so far)",
-        "record of call c dropped: came after the end of the call, 1 events with it (3 so far)",
+    assert [(line["call"], line["reason"], line["events"], line["dropped"]) for line in lines] == [
+        ("b", "no_room", 1, 1),
+        ("a", "gave_way", 2, 2),
+        ("c", "call_has_ended", 1, 3),
     ]
     assert await writes.drain(0) == (told("ended", 1, call_id="c"),)
 
@@ -412,9 +408,7 @@ async def test_what_could_not_be_written_in_time_is_given_back_ended_calls_first
     assert writes.pending == 0
 
 
-async def test_what_comes_while_draining_is_written_and_what_comes_after_it_is_dropped(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+async def test_what_comes_while_draining_is_written_and_what_comes_after_it_is_dropped() -> None:
     store = FalteringStore()
     store.answers.clear()
     writes = KeptWrites(store)
@@ -425,9 +419,10 @@ async def test_what_comes_while_draining_is_written_and_what_comes_after_it_is_d
     store.answers.set()
     assert await draining == ()
     assert [call_id for call_id, _ in store.summaries("default")] == ["a", "b"]
-    writes.finish(Change(record("ended", "c")))
+    with capture_logs() as lines:
+        writes.finish(Change(record("ended", "c")))
     assert (writes.pending, writes.dropped) == (0, 1)
-    assert "call c" in caplog.text
+    assert [(line["call"], line["reason"]) for line in lines] == [("c", "closed")]
 
 
 # --- properties -------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from otpvoice.adapters.outbound.client import GuardedClient
 from otpvoice.adapters.outbound.connections import CONNECTIONS_PER_HOST
 from otpvoice.adapters.webhooks import Answered, Asker, NotAnswered, Reply
 from otpvoice.interview import Interview
+from otpvoice.metrics.work import CountedAsker
 from otpvoice.service import QUESTIONS, QUESTIONS_PER_HOST, Service
 from otpvoice.settings import Settings
 from otpvoice.trust.addresses import UrlAllow
@@ -139,13 +140,15 @@ async def test_a_question_of_the_service_does_not_wait_behind_deliveries_to_the_
             }
         )
     )
-    assert isinstance(service.stasis.asker, Interview)
+    counted = service.stasis.asker
+    assert isinstance(counted, CountedAsker)
+    assert isinstance(counted._asker, Interview)
     delivering = [
         asyncio.create_task(service._client.post(sink.url("/slow"), b"", {}, seconds=SOON, trusted=True))
         for _ in range(CONNECTIONS_PER_HOST + 1)
     ]
     await sink.until(lambda: len(sink.at("/slow")) == CONNECTIONS_PER_HOST)
-    assert await service.stasis.asker._endpoint.ask("default", url, "evt_1", BODY, SOON) == Answered(b"")
+    assert await counted._asker._endpoint.ask("default", url, "evt_1", BODY, SOON) == Answered(b"")
     assert len(sink.at("/slow")) == CONNECTIONS_PER_HOST
     sink.release()
     await asyncio.gather(*delivering)

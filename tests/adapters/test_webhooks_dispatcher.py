@@ -241,15 +241,15 @@ async def test_three_days_of_trying_and_the_letter_is_dead_until_it_is_replayed(
 ) -> None:
     sink.modes["/hook"] = 500
     endpoint = sink.url("/hook?key=hush")
-    outbox.write("evt_1", endpoint=endpoint)
+    outbox.write("evt_1_7", endpoint=endpoint)
     tried: list[float] = []
     async with running(outbox, client, endpoint, bounds=Bounds(timeout=2.0)) as dispatcher:
         while True:
             tried.append(outbox.now - NOW)
             await outbox.until(
-                lambda: outbox.at_rest("evt_1") and outbox.entry("evt_1").delivery.attempts == len(tried)
+                lambda: outbox.at_rest("evt_1_7") and outbox.entry("evt_1_7").delivery.attempts == len(tried)
             )
-            due_at = outbox.entry("evt_1").due_at
+            due_at = outbox.entry("evt_1_7").due_at
             if due_at is None:
                 break
             # Not a second too early.
@@ -267,8 +267,9 @@ async def test_three_days_of_trying_and_the_letter_is_dead_until_it_is_replayed(
         assert line == {
             "event": "webhook.dead",
             "log_level": "error",
+            "call": "call_1",
             "account": "default",
-            "webhook": "evt_1",
+            "webhook": "evt_1_7",
             "host": "127.0.0.1",
             "reason": "http_500",
             "attempts": 10,
@@ -278,14 +279,14 @@ async def test_three_days_of_trying_and_the_letter_is_dead_until_it_is_replayed(
 
         sink.modes["/hook"] = "ok"
         outbox.now += 60
-        assert await outbox.replay("default", "evt_1")
+        assert await outbox.replay("default", "evt_1_7")
         dispatcher.wake("default")
         await outbox.until(lambda: not outbox.entries)
     assert len(sink.posted) == 11
     assert len({one.headers["webhook-timestamp"] for one in sink.posted}) == 11
     for one in sink.posted:
         one.verify()
-        assert (one.id, one.body) == ("evt_1", sink.posted[0].body)
+        assert (one.id, one.body) == ("evt_1_7", sink.posted[0].body)
     assert "hush" not in str(logged)
     assert "/hook" not in str(logged)
 

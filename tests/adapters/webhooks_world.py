@@ -16,7 +16,7 @@ from typing import TypeVar
 from aiohttp import web
 from standardwebhooks import Webhook
 
-from otpvoice.adapters.store.ports import Delivery, Letter, StoreUnavailable
+from otpvoice.adapters.store.ports import Delivery, Depth, Letter, StoreUnavailable
 from otpvoice.adapters.webhooks import AccountHooks
 from otpvoice.trust.signing_secret import parse_secret
 
@@ -263,6 +263,10 @@ class TimedOutbox:
             for it in [entry.delivery]
             if (entry.due_at is None) is dead
         ][:limit]
+
+    async def depth(self, account: str, /) -> Depth:
+        dead = sum(entry.due_at is None for entry in self._of(account))
+        return Depth(len(self._of(account)) - dead, dead)
 
     async def replay(self, account: str, event_id: str, /) -> bool:
         dead = self.entries.get((account, event_id))

@@ -13,6 +13,7 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
@@ -105,7 +106,8 @@ class Names(AbstractResolver):
         look_up = self._under_way.get(question)
         if look_up is None:
             until = asyncio.get_running_loop().time() + PATIENCE
-            task = asyncio.create_task(self._ask(question, until), name="looking a name up")
+            # In a context of its own: it is for all who wait for it, and bears the name of none.
+            task = asyncio.create_task(self._ask(question, until), name="looking a name up", context=Context())
             look_up = self._under_way[question] = _LookUp(task, until)
             task.add_done_callback(partial(self._ended, question))
         try:

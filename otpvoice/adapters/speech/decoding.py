@@ -50,7 +50,7 @@ class Decoder:
             try:
                 answer = await ask((*self._program, law, str(LONGEST)), data, self._bounds)
             except SpeechUnavailable as failed:
-                log.warning("decoder failed", reason=failed.reason, size=len(data))
+                log.warning("speech.decoder_failed", reason=failed.reason, size=len(data))
                 raise SpeechUnavailable("audio_format") from None
         word, _, sound = answer.partition(b"\n")
         if word != b"sound":

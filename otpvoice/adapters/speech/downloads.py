@@ -11,9 +11,12 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, TypeAlias
+
+import structlog
 
 from otpvoice.adapters.outbound.answers import Answer, Unreached
 from otpvoice.adapters.outbound.client import GuardedClient
@@ -23,6 +26,8 @@ from otpvoice.core.speech import SpeechUnavailable
 from otpvoice.media.g711 import Law
 from otpvoice.trust.domains import domain
 from otpvoice.trust.urls import BadUrl, read_url
+
+log = structlog.get_logger(__name__)
 
 LARGEST: Final = 5 * 1024 * 1024
 """Bytes of a file."""
@@ -98,10 +103,15 @@ class Downloads:
             return copy.sound
         task = self._under_way.get(key)
         if task is None:
-            task = self._under_way[key] = asyncio.create_task(self._make(key, url, copy))
+            # In a context of its own: it is for all who wait for it, and bears the name of none.
+            task = self._under_way[key] = asyncio.create_task(self._make(key, url, copy), context=Context())
             task.add_done_callback(partial(self._forget, key))
-        # Who hung up must not take the recording away from others that wait for it.
-        return await asyncio.shield(task)
+        try:
+            # Who hung up must not take the recording away from others that wait for it.
+            return await asyncio.shield(task)
+        except SpeechUnavailable as unavailable:
+            log.warning("speech.not_fetched", host=_host_of(url), reason=unavailable.reason)
+            raise
 
     async def close(self) -> None:
         """Stop what is being fetched or decoded."""
@@ -150,10 +160,15 @@ class Downloads:
 
 
 def _whose(url: str) -> str:
+    return domain(_host_of(url))
+
+
+def _host_of(url: str) -> str:
+    """Return what a log may show of a URL; "" where it is none, and nobody's: it is not asked for."""
     try:
-        return domain(read_url(url).host)
+        return read_url(url).host
     except BadUrl:
-        return ""  # and nobody's: it is not asked for
+        return ""
 
 
 def _validators(answer: Answer) -> tuple[tuple[str, str], ...]:

@@ -6,7 +6,8 @@ It keeps no order of characters anywhere: a code exists here only while ``prepar
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from contextvars import Context
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from string import ascii_letters, digits
@@ -56,6 +57,7 @@ class Renderer:
     """Renders scripts for one law. ``default_voice`` is ``engine`` or ``engine:voice``; raises ``ValueError``.
 
     ``prompts`` None: there is no folder of recordings, and every one is missing. ``downloads`` None: none is fetched.
+    ``rendered`` is told of each text that an engine was asked for: if it came, and how many seconds that took.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class Renderer:
         *,
         prompts: Prompts | None = None,
         downloads: Downloads | None = None,
+        rendered: Callable[[bool, float], None] = lambda _, __: None,
     ) -> None:
+        self._rendered = rendered
         self._voices = {voice.name: voice for voice in voices}
         self._locales = locales
         self._law = law
@@ -219,7 +223,9 @@ class Renderer:
             return await self._render(order)
         task = self._under_way.get(order)
         if task is None:
-            task = self._under_way[order] = asyncio.create_task(self._render_and_put(order))
+            # In a context of its own: it is for all who wait for it, and bears the name of none.
+            work = self._render_and_put(order)
+            task = self._under_way[order] = asyncio.create_task(work, context=Context())
             task.add_done_callback(partial(self._forget, order))
         # Who hung up must not take the sound away from others that wait for it.
         return await asyncio.shield(task)
@@ -230,6 +236,17 @@ class Renderer:
         return clip
 
     async def _render(self, order: _Order) -> bytes:
+        now = asyncio.get_running_loop().time
+        began = now()
+        try:
+            clip = await self._made(order)
+        except Exception:
+            self._rendered(False, now() - began)
+            raise
+        self._rendered(True, now() - began)
+        return clip
+
+    async def _made(self, order: _Order) -> bytes:
         try:
             pcm = await self._voices[order.engine].render(order.text, order.language, order.voice, order.speed)
         except ValueError:

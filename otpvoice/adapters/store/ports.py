@@ -267,6 +267,11 @@ class Delivery:
     body: bytes = field(repr=False)
     leased_until: float | None = field(default=None, compare=False)
 
+    @property
+    def call(self) -> str:
+        """Whose event it is: the id of an event is made of its call's (``StoredEvent``)."""
+        return "call_" + self.id.removeprefix("evt_").rpartition("_")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -280,6 +285,14 @@ class Letter:
     created_at: float
     reason: str | None
     due_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many deliveries are on their way, and how many dead letters there are."""
+
+    on_their_way: int
+    dead: int
 
 
 class Outbox(Protocol):
@@ -327,6 +340,9 @@ class Outbox(Protocol):
 
     async def letters(self, account: str, /, *, dead: bool, limit: int = 100) -> Sequence[Letter]:
         """Dead letters, newest first; or what is on its way, the next due first."""
+
+    async def depth(self, account: str, /) -> Depth:
+        """How much there is; what goes to more than a thousand endpoints at once is not counted."""
 
     async def replay(self, account: str, event_id: str, /) -> bool:
         """Make a dead letter due now, with no attempts made; nothing else happens to one that is so already.

@@ -6,18 +6,20 @@ It never makes a call wait, and never gives up by itself: what is left at shutdo
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import Context
 from dataclasses import replace
 from itertools import chain, islice
 from typing import Final
+
+import structlog
 
 from otpvoice.adapters.backoff import LONGEST, pause_after
 from otpvoice.adapters.store import CallRecord, Change, Store, StoredEvent, StoreUnavailable
 from otpvoice.adapters.store.change import going_on, over
 from otpvoice.adapters.store.record import ENDED, CallKey, standing_before
 
-_log: Final = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 # Writes on the way at once while the store answers; one while it does not.
 _ABREAST: Final = 8
@@ -78,7 +80,7 @@ class KeptWrites:
         key = going_on(change)
         if key in self._ended:
             if change.events:
-                self._drop(key, change, "came after the end of the call")
+                self._drop(key, change, "call_has_ended")
             return
         kept = self._going_on.get(key)
         if kept is not None:
@@ -124,22 +126,23 @@ class KeptWrites:
 
     def _keep(self, key: CallKey, change: Change, where: dict[CallKey, Change]) -> None:
         if self._closed:
-            self._drop(key, change, "came after the end of all")
+            self._drop(key, change, "closed")
             return
         if key not in where and self.pending >= self._limit:
             if where is self._going_on or not self._going_on:
-                self._drop(key, change, "too many are kept")
+                self._drop(key, change, "no_room")
                 return
             giving_way = next(iter(self._going_on))
-            self._drop(giving_way, self._going_on.pop(giving_way), "gave way to a call that ended")
+            self._drop(giving_way, self._going_on.pop(giving_way), "gave_way")
         where[key] = change
         if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_all(), name="kept writes")
+            # In a context of its own: it writes for all calls, and not for whoever came first.
+            self._writing = asyncio.create_task(self._write_all(), name="kept writes", context=Context())
 
     def _drop(self, key: CallKey, change: Change, why: str) -> None:
         self.dropped += 1
-        events = len(change.events)
-        _log.error("record of call %s dropped: %s, %d events with it (%d so far)", key.id, why, events, self.dropped)
+        lost = {"reason": why, "events": len(change.events), "dropped": self.dropped}
+        log.error("store.record_dropped", call=key.id, account=key.account, **lost)
 
     async def _write_all(self) -> None:
         """Until nothing is left. A later record starts the task again."""
@@ -173,7 +176,7 @@ class KeptWrites:
         except Exception as fault:  # a record that can't be written must not stop all others
             if where.get(key) is change:
                 del where[key]
-            self._drop(key, change, f"can't be written, {type(fault).__name__}")
+            self._drop(key, change, type(fault).__name__)
             return None
         self._written(change)
         if where.get(key) is change:
@@ -190,12 +193,12 @@ class KeptWrites:
 
     def _store_answered(self) -> None:
         if self._failures:
-            _log.info("the store takes writes again; %d calls to write", self.pending)
+            log.info("store.writes_taken", calls=self.pending)
         self._failures = 0
 
     async def _pause_after(self, fault: StoreUnavailable) -> None:
         if not self._failures:
-            _log.warning("the store takes no writes (%s); %d calls kept", fault.reason, self.pending)
+            log.warning("store.writes_not_taken", reason=fault.reason, calls=self.pending)
         self._failures += 1
         longest = _DRAINING_PAUSE if self._draining else LONGEST
         self._pausing = asyncio.ensure_future(self._sleep(pause_after(self._failures, longest=longest)))

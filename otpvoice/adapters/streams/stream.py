@@ -70,7 +70,7 @@ class MediaStream:
         self._ends_at: float | None = None
         self._lost: Ending | None = None  # how the last connection ended that was to be mended
         self._broken: asyncio.Future[tuple[Ending, bool]] = self._loop.create_future()
-        self._log: FilteringBoundLogger = log.bind(stream=facts.stream_id, call=facts.call_id)
+        self._log: FilteringBoundLogger = log.bind(stream=facts.stream_id, call=facts.call_id, account=facts.account)
         self._life = asyncio.create_task(self._live(), name=facts.stream_id)
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from otpvoice.adapters.streams.connecting import Connecting
 from otpvoice.adapters.streams.dialling import Client, Dialler
@@ -16,7 +16,7 @@ from otpvoice.adapters.streams.surroundings import Surroundings
 from otpvoice.adapters.streams.talk import Talk
 from otpvoice.adapters.streams.ticker import Ticker
 from otpvoice.core.actions import Stream
-from otpvoice.core.media import Disconnected
+from otpvoice.core.media import Disconnected, StreamReport
 from otpvoice.media.g711 import SILENCE
 from otpvoice.media.streams.formats import FORMATS
 from otpvoice.media.streams.tracks import Tracks
@@ -24,7 +24,10 @@ from otpvoice.media.streams.words import SPOKEN_BY_STREAMS, Facts, Format
 
 
 class Streams:
-    """``clock``: Unix seconds. ``client`` stays its owner's, and is closed after this."""
+    """``clock``: Unix seconds. ``client`` stays its owner's, and is closed after this.
+
+    ``ended`` is told of each stream at its end, in the moment in which it leaves ``reports``.
+    """
 
     def __init__(
         self,
@@ -34,8 +37,9 @@ class Streams:
         timings: Timings | None = None,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
+        ended: Callable[[StreamReport], None] = lambda _: None,
     ) -> None:
-        self._formats, self._clock = formats, clock
+        self._formats, self._clock, self._ended = formats, clock, ended
         self._timings, self._limits = timings or Timings(), limits or Limits()
         self._dialler = Dialler(client, self._timings, self._limits, clock=clock)
         self._open: dict[MediaStream, None] = {}
@@ -46,6 +50,11 @@ class Streams:
     def count(self) -> int:
         """Streams that are open."""
         return len(self._open)
+
+    @property
+    def reports(self) -> Iterator[StreamReport]:
+        """What is known of those by now."""
+        return (stream.report for stream in self._open)
 
     def open(self, order: Stream, facts: Facts, mouth: Mouth | None, tell: Tell) -> MediaStream:
         """Begin a stream. What comes of it is told, and never before this returns.
@@ -94,5 +103,6 @@ class Streams:
 
     def _over(self, stream: MediaStream) -> None:
         self._open.pop(stream, None)
+        self._ended(stream.report)
         if not self._open:
             self._ticker.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import Context
 
 from otpvoice.adapters.streams.limits import TICK
 
@@ -29,7 +30,8 @@ class Ticker:
         if self._handle is None:
             loop = asyncio.get_running_loop()
             self._next = loop.time() + TICK
-            self._handle = loop.call_at(self._next, self._beat)
+            # In a context of its own: it ticks for all, and not for whoever came first.
+            self._handle = loop.call_at(self._next, self._beat, context=Context())
 
     def stop(self) -> None:
         if self._handle is not None:

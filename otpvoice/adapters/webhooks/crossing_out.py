@@ -69,4 +69,5 @@ class CrossingOut:
             raise
         except Exception as fault:  # a mistake of ours; the leases run out, and they come again
             for delivery in together.values():
-                log.error("webhook.broken", account=delivery.account, webhook=delivery.id, fault=type(fault).__name__)
+                whose = {"call": delivery.call, "account": delivery.account, "webhook": delivery.id}
+                log.error("webhook.broken", **whose, fault=type(fault).__name__)

@@ -10,12 +10,13 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import assert_never
+from typing import Final, assert_never
 
 import structlog
 
 from otpvoice.adapters.outbound.answers import Unreached
 from otpvoice.adapters.store.ports import Delivery, Outbox
+from otpvoice.adapters.webhooks.attempts import Attempt, Made, lag_of
 from otpvoice.adapters.webhooks.insisting import Insisting
 from otpvoice.adapters.webhooks.posting import AccountHooks, Client, host_of, post
 from otpvoice.adapters.webhooks.rounds import Bounds, Ended, Rest, Rounds, until_rung
@@ -28,9 +29,9 @@ class Dispatcher:
     """Posts what the outbox has for ``accounts``; deliveries of others stay where they are.
 
     ``clock``: Unix seconds, signed with each attempt. ``chance``: draws from [0, 1), for the jitter of the schedule.
-    ``sleep``, ``rest``: wait so many seconds, for the outbox and for something to do. For metrics, since the start:
-    ``delivered``, ``failed`` attempts, ``dead`` letters; ``lag``: seconds that the last one to arrive took from the
-    write to the arrival, None before there is one.
+    ``sleep``, ``rest``: wait so many seconds, for the outbox and for something to do. ``attempted`` is told of each
+    attempt. Since the start: ``delivered``, ``failed`` attempts, ``dead`` letters; ``lag``: seconds that the last one
+    to arrive took from the write to the arrival, None before there is one.
     """
 
     def __init__(
@@ -44,7 +45,9 @@ class Dispatcher:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         rest: Rest = until_rung,
         bounds: Bounds = Bounds(),  # noqa: B008 - frozen
+        attempted: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
+        self._attempted = attempted
         self._outbox, self._accounts, self._client = outbox, accounts, client
         self._clock, self._chance, self._bounds = clock, chance, bounds
         self._insisting = Insisting(sleep)
@@ -101,12 +104,16 @@ class Dispatcher:
             await rounds.close()
 
     async def _deliver(self, delivery: Delivery) -> Ended:
+        now = asyncio.get_running_loop().time
+        began = now()
         try:
             verdict = await self._attempt(delivery)
         except Exception as fault:  # a mistake of ours must not make one delivery come again for ever, nor stop others
             # By its kind alone: what it says may hold the URL.
             log.error("webhook.broken", **_named(delivery), fault=type(fault).__name__)
             verdict = of_fault("internal_error", attempts=delivery.attempts + 1, chance=self._chance())
+        lag = lag_of(delivery, self._clock()) if isinstance(verdict, Arrived) else None
+        self._attempted(Attempt(_MADE[type(verdict)], now() - began, lag))
         await self._note(delivery, verdict)
         return Ended(isinstance(verdict, Arrived), verdict.rest if isinstance(verdict, Again) else 0.0)
 
@@ -139,7 +146,7 @@ class Dispatcher:
                 # Crossed out by the rounds, with others.
                 lag = max(self._clock() - delivery.created_at, 0.0)
                 self.delivered, self.lag = self.delivered + 1, lag
-                log.debug("webhook.delivered", account=delivery.account, webhook=delivery.id)
+                log.debug("webhook.delivered", **_named(delivery))
             case Again(reason, seconds):
                 await self._insisting(lambda: self._outbox.put_back(delivery, seconds, reason))
                 self.failed += 1
@@ -161,5 +168,18 @@ class Dispatcher:
         log.error("webhook.dead", **_named(delivery), reason=reason, attempts=delivery.attempts + 1)
 
 
+_MADE: Final = {
+    Arrived: Made.DELIVERED,
+    Again: Made.RETRIED,
+    Never: Made.GIVEN_UP,
+    EndpointGone: Made.ENDPOINT_GONE,
+}
+
+
 def _named(delivery: Delivery) -> dict[str, str]:
-    return {"account": delivery.account, "webhook": delivery.id, "host": host_of(delivery.endpoint)}
+    return {
+        "call": delivery.call,
+        "account": delivery.account,
+        "webhook": delivery.id,
+        "host": host_of(delivery.endpoint),
+    }

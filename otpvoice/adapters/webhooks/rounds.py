@@ -237,7 +237,8 @@ class Rounds:
                 await self._crossing_out.at_once(arrived[-1])
         except Exception as fault:
             # Its lease runs out, and it comes again. By its kind alone: what it says may hold the URL.
-            log.error("webhook.broken", account=self._account, webhook=delivery.id, fault=type(fault).__name__)
+            whose = {"call": delivery.call, "account": self._account, "webhook": delivery.id}
+            log.error("webhook.broken", **whose, fault=type(fault).__name__)
         finally:
             self._held.difference_update((endpoint, each.id) for each in (delivery, *arrived))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from otpvoice.adapters.store import Delivery, Letter
+from otpvoice.adapters.store import Delivery, Depth, Letter
 from otpvoice.adapters.store.memory.shelf import MONTH, Parcel, Shelf
 from otpvoice.adapters.store.memory.shelves import Shelves
 
@@ -120,6 +120,11 @@ class Deliveries(Shelves):
             for at, event_id in places[:limit]
             if (parcel := shelf.parcels.get(event_id, shelf.now())) is not None
         ]
+
+    async def depth(self, account: str, /) -> Depth:
+        """How much there is; see Outbox."""
+        shelf = self._shelf(account)
+        return Depth(sum(map(len, shelf.outbox.values())), len(shelf.dead))
 
     async def replay(self, account: str, event_id: str, /) -> bool:
         """Make a dead letter due now; see Outbox."""

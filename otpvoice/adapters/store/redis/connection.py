@@ -38,6 +38,7 @@ _REASONS: Final = {
     "NOPERM": "no_permission",
 }
 _CODE: Final = re.compile(r"\b(" + "|".join(_REASONS) + r")\b")
+_ANY_CODE: Final = re.compile(r"[A-Z]{3,20}\b")
 # How scripts of Redis up to 7.0 say NOPERM (script.c, scriptVerifyACL).
 _NO_PERMISSION_INSIDE: Final = "user executing the script can't"
 
@@ -132,11 +133,20 @@ def _faults_translated() -> Iterator[None]:
 def _reason(fault: faults.RedisError) -> str:
     if isinstance(fault, faults.AuthenticationError):
         return "authentication"
-    code = _CODE.search(f"{getattr(fault, 'status_code', '')} {fault}")
-    if code is not None:
-        return _REASONS[code[1]]
+    code = code_of(fault)
+    if code in _REASONS:
+        return _REASONS[code]
     if _NO_PERMISSION_INSIDE in str(fault):
         return "no_permission"
     if isinstance(fault, faults.ConnectionError):
         return "unreachable" if "connecting to" in str(fault) else "connection_lost"
     return "server_error"
+
+
+def code_of(fault: faults.RedisError) -> str:
+    """Return the error code that a server has answered with, as in CLUSTERDOWN; "" where it is no answer of one."""
+    said = f"{fault.status_code or ''} {fault}".lstrip()
+    if found := _CODE.search(said):
+        return found[1]
+    first = _ANY_CODE.match(said)
+    return first[0] if first and isinstance(fault, faults.ResponseError) else ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from otpvoice.adapters.store import Delivery, Letter, keys
+from otpvoice.adapters.store import Delivery, Depth, Letter, keys
 from otpvoice.adapters.store.record import nameable
 from otpvoice.adapters.store.redis.connection import Connection
 
@@ -104,6 +104,12 @@ class Deliveries:
             )
             for event_id, kind, endpoint, attempts, created, reason, due in found
         ]
+
+    async def depth(self, account: str, /) -> Depth:
+        """How much there is; see Outbox."""
+        if not nameable(account):
+            return Depth(0, 0)
+        return Depth(*await self._server.run("depth", account, _ENDPOINTS))
 
     async def replay(self, account: str, event_id: str, /) -> bool:
         """Make a dead letter due now; see Outbox."""

@@ -25,6 +25,7 @@ _BEGINNINGS: Final[dict[str, tuple[str, ...]]] = {
     "disable": _POSTING,
     "replay": _POSTING,
     "letters": (),
+    "depth": (),
 }
 
 

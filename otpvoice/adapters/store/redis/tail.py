@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextvars import Context
 from typing import Any, Final
 
 from otpvoice.adapters.backoff import pause_after
@@ -47,7 +48,10 @@ class Tail:
             return False
         waiters = self._waiters.setdefault(account, Waiters())
         if account not in self._listening:
-            self._listening[account] = asyncio.create_task(self._listen(account, waiters), name="tail of events")
+            # In a context of its own: it is for all who wait, and not for whoever came first.
+            listening = self._listen(account, waiters)
+            task = asyncio.create_task(listening, name="tail of events", context=Context())
+            self._listening[account] = task
         return await waiters.wait(behind, seconds)
 
     async def close(self) -> None:

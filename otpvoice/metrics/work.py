@@ -1,0 +1,91 @@
+"""What is counted of the work beside the calls: webhooks, questions, speech, requests.
+
+Each of these is told by whoever does the work, when it is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from prometheus_client import CollectorRegistry
+
+from otpvoice.core.actions import Action
+from otpvoice.core.record import CallRecord
+from otpvoice.metrics import catalogue
+from otpvoice.metrics.instruments import counter, histogram
+from otpvoice.metrics.ports import Attempt
+from otpvoice.session import Asker, NoAnswer
+
+_CANCELED: Final = "canceled"
+_ANSWERED: Final = "answered"
+
+
+class WebhookMetrics:
+    """Attempts to deliver, of all accounts, those for calls of test keys included: their posts are real."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._attempts = counter(catalogue.WEBHOOK_DELIVERIES, registry)
+        self._seconds = histogram(catalogue.WEBHOOK_SECONDS, registry)
+        self._lag = histogram(catalogue.WEBHOOK_LAG, registry)
+
+    def attempted(self, attempt: Attempt) -> None:
+        """One attempt is over."""
+        self._attempts.labels(attempt.made).inc()
+        self._seconds.observe(attempt.seconds)
+        if attempt.lag is not None:
+            self._lag.observe(attempt.lag)
+
+
+class CountedAsker:
+    """``session.Asker``, counted; nobody waits on the telephone in calls of test keys, so these are not."""
+
+    def __init__(self, asker: Asker, registry: CollectorRegistry) -> None:
+        self._asker = asker
+        self._questions = counter(catalogue.QUESTIONS, registry)
+        self._seconds = histogram(catalogue.QUESTION_SECONDS, registry)
+
+    async def ask(self, record: CallRecord, /) -> tuple[Action, ...]:
+        """Ask what a call is to do next. Raises what the asker raises."""
+        if record.test:
+            return await self._asker.ask(record)
+        now = asyncio.get_running_loop().time
+        began, result = now(), _CANCELED
+        try:
+            actions = await self._asker.ask(record)
+            result = _ANSWERED
+            return actions
+        except NoAnswer as missing:
+            result = missing.code
+            raise
+        finally:
+            self._questions.labels(result).inc()
+            self._seconds.observe(now() - began)
+
+
+class SpeechMetrics:
+    """Texts that speech engines were asked for."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._renders = counter(catalogue.SPEECH_RENDERS, registry)
+        self._seconds = histogram(catalogue.SPEECH_RENDER_SECONDS, registry)
+
+    def rendered(self, came: bool, seconds: float) -> None:
+        """An engine has spoken, or has failed."""
+        self._renders.labels("rendered" if came else "failed").inc()
+        if came:
+            self._seconds.observe(seconds)
+
+
+class HttpMetrics:
+    """Requests. What of them becomes a label is for the web to bound: patterns of routes, never paths."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = counter(catalogue.HTTP_REQUESTS, registry, known=())
+        self._seconds = histogram(catalogue.HTTP_SECONDS, registry)
+
+    def answered(self, method: str, route: str, status: int, seconds: float | None) -> None:
+        """A request is over."""
+        self._requests.labels(method, route, str(status)).inc()
+        if seconds is not None:
+            self._seconds.labels(route).observe(seconds)
