@@ -10,10 +10,12 @@ import base64
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Self
 
 import structlog
 
+from otpvoice import __version__
 from otpvoice.adapters.locales import load_locales
 from otpvoice.adapters.outbound.client import GuardedClient
 from otpvoice.adapters.speech.downloads import Downloads
@@ -31,10 +33,12 @@ from otpvoice.chronicle import Allowance, Chronicle
 from otpvoice.core.speech import SpeechUnavailable
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.native import CallDefaults, TrunkOffer
-from otpvoice.dialplan import DialplanDoor
+from otpvoice.dialplan import DOOR, DialplanDoor
 from otpvoice.interview import Interview
 from otpvoice.logs import LoggedRecords, transcript
 from otpvoice.media.g711 import SILENCE, Law
+from otpvoice.media.streams.formats import FORMATS
+from otpvoice.metrics import House, Metrics
 from otpvoice.rehearsal import NUMBERS
 from otpvoice.settings import AccountSettings, Settings, TrunkSettings
 from otpvoice.stasis import Pace, StasisApp, Trunk
@@ -64,6 +68,12 @@ class Service:
         self.settings = settings
         self.failed = asyncio.Event()
         self.port = 0
+        self.metrics = Metrics(
+            accounts=[account.id for account in settings.accounts],
+            trunks=[trunk.name for trunk in settings.trunks],
+            formats=FORMATS,
+            version=__version__,
+        )
         self._store = make_store(settings)
         allow = parse_allow(settings.url_allow)
         self._client = GuardedClient(allow)
@@ -71,8 +81,9 @@ class Service:
         self._questions = GuardedClient(allow, connections=QUESTIONS, per_host=QUESTIONS_PER_HOST)
         self._hooks = {account.id: hooks for account in settings.accounts if (hooks := hooks_of(account)) is not None}
         self._downloads = Downloads(self._client)
-        self._streams = Streams(self._client)
-        self._dispatcher = Dispatcher(self._store, self._hooks, self._client)
+        self._streams = Streams(self._client, ended=self.metrics.streams.ended)
+        attempted = self.metrics.webhooks.attempted
+        self._dispatcher = Dispatcher(self._store, self._hooks, self._client, attempted=attempted)
         self._writes = KeptWrites(self._store, written=self._wake_dispatcher)
         self._chronicle = Chronicle(
             self._store,
@@ -83,20 +94,29 @@ class Service:
         locales = load_locales()
         law = one_law(settings)
         prompts = Prompts(settings.prompts_dir) if settings.prompts_dir is not None else None
-        self._renderer = Renderer([Espeak()], locales, law, settings.voice, prompts=prompts, downloads=self._downloads)
+        self._renderer = Renderer(
+            [Espeak()],
+            locales,
+            law,
+            settings.voice,
+            prompts=prompts,
+            downloads=self._downloads,
+            rendered=self.metrics.speech.rendered,
+        )
         self._has_prompt = prompts.has if prompts is not None else None
         self._defaults = {account.id: self._defaults_of(account) for account in settings.accounts}
         self._rehearsal = {account: rehearsal_of(defaults) for account, defaults in self._defaults.items()}
+        interview = Interview(
+            Asker(self._hooks, self._questions), self._chronicle.question, self._defaults, self._rehearsal
+        )
         self.stasis = StasisApp(
             instance=settings.instance,
             locales=locales,
             voice=self._renderer,
             voice_name=settings.voice,
-            records=LoggedRecords(self._chronicle),
-            followers=(self._chronicle.follow, transcript),
-            asker=Interview(
-                Asker(self._hooks, self._questions), self._chronicle.question, self._defaults, self._rehearsal
-            ),
+            records=self.metrics.counted_records(LoggedRecords(self._chronicle)),
+            followers=(self._chronicle.follow, transcript, self.metrics.follow),
+            asker=self.metrics.counted_asker(interview),
             relays=self._streams,
         )
         self.node = AsteriskNode(node_settings(settings, law), self.stasis)
@@ -104,7 +124,10 @@ class Service:
         first = settings.accounts[0].id
         self._trunks = {trunk.name: way_of(trunk) for trunk in settings.trunks}
         # Whoever writes the dialplan runs this Asterisk: its calls are the first account's.
-        self.stasis.door = DialplanDoor(self.stasis, first, self._defaults[first], self._trunks)
+        refused = partial(self.metrics.refused, DOOR)
+        self.stasis.door = DialplanDoor(self.stasis, first, self._defaults[first], self._trunks, refused=refused)
+        paces = {name: trunk.pace for name, trunk in self._trunks.items()}
+        self.metrics.watch(House(self.stasis, paces, self._writes, self._streams, self._store, tuple(self._hooks)))
         self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -140,13 +163,16 @@ class Service:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._dispatcher.close()
         await self.node.disconnect()
+        # Before the listeners close: whoever follows a call is told of its end.
+        unwritten = await self._writes.drain(LAST_WRITES)
         # Last, so that whoever asks meanwhile is told that we are draining.
         for listener in self._listeners:
             await listener.close()
-        for change in await self._writes.drain(LAST_WRITES):
+        for change in unwritten:
             # The last place where it can be kept; keys stay out of logs, sensitive or not.
             collected = len(change.record.get("collected", ()))
-            log.error("store.not_written", record={**change.record, "collected": collected})
+            whose = {"call": change.record["id"], "account": change.record["account"]}
+            log.error("store.not_written", **whose, record={**change.record, "collected": collected})
         await self._renderer.close()
         await self._streams.close()
         await self._downloads.close()
@@ -158,7 +184,8 @@ class Service:
         self._supervise(self.node.run(), "node")
         self._supervise(self._renderer.warm_up([self.settings.language]), "warm-up")
         self._supervise(self._dispatcher.run(), "webhooks")
-        health = Health(self.stasis, self._store)
+        self._supervise(self.metrics.lag.run(), "loop-lag")
+        health = Health(self.stasis, self._store, self.metrics)
         key = self.settings.secret_key
         hook = Hook(
             self.stasis,
@@ -174,8 +201,8 @@ class Service:
         )
         bind, admin = self.settings.http_bind, self.settings.admin_bind
         if admin is not None:
-            self._listeners.append(await listen(make_app(health=health), admin.host, admin.port))
-        app = make_app(hook=hook, health=health if admin is None else None)
+            self._listeners.append(await listen(make_app(health=health, counts=self.metrics), admin.host, admin.port))
+        app = make_app(hook=hook, health=health if admin is None else None, counts=self.metrics)
         self._listeners.append(listener := await listen(app, bind.host, bind.port))
         self.port = listener.port
         log.info("service.listening", host=bind.host, port=self.port, instance=self.settings.instance)

@@ -16,20 +16,25 @@ from aiohttp import hdrs, web
 from otpvoice.dialects.reader import LARGEST
 from otpvoice.stasis import Trunk
 from otpvoice.web import ports
-from otpvoice.web.auth import ACCOUNT, Account, Keys
-from otpvoice.web.calls import CallRoutes
+from otpvoice.web.auth import ACCOUNT, TEST, Account, Keys
+from otpvoice.web.calls import DOOR, CallRoutes
 from otpvoice.web.connection import HEADERS, Connection
-from otpvoice.web.events import EventRoutes
+from otpvoice.web.events import STREAM, EventRoutes
 from otpvoice.web.health import HealthRoutes
 from otpvoice.web.idempotency import Idempotency
+from otpvoice.web.metrics import MetricsRoutes
 from otpvoice.web.pages import PageRoutes
-from otpvoice.web.ports import Calls, Events, Nodes, Pingable, Store
-from otpvoice.web.problems import Handler, problems, route_of
+from otpvoice.web.ports import Calls, Counts, Events, Exposition, Nodes, Pingable, Store
+from otpvoice.web.problems import REFUSED, Handler, problems, route_of
 from otpvoice.web.reference import ReferenceRoutes
 
 log = structlog.get_logger(__name__)
 
-_QUIET: Final = frozenset({"/healthz", "/readyz"})
+_QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Who watches over it is no customer: neither counted nor in the log."""
+_DOORS: Final = {(hdrs.METH_POST, "/v1/calls"): DOOR}
+"""Where calls are asked for."""
+_COUNTS: Final = web.AppKey("counts", Counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +55,20 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The door for whoever watches over it."""
+    """The door for whoever watches over it. ``metrics`` None: nothing is measured."""
 
     nodes: Nodes
     store: Pingable
+    metrics: Exposition | None = None
 
 
-def make_app(*, hook: Hook | None = None, health: Health | None = None) -> web.Application:
-    """Return an application with these doors."""
+def make_app(
+    *, hook: Hook | None = None, health: Health | None = None, counts: Counts | None = None
+) -> web.Application:
+    """Return an application with these doors. ``counts`` is told of each request, but for those of ``health``."""
     app = web.Application(middlewares=[_logged, problems], client_max_size=LARGEST)
+    if counts is not None:
+        app[_COUNTS] = counts
     if hook is not None:
         keys = Keys(hook.accounts)
         idempotency = Idempotency(hook.keys, hook.store, hook.secret)
@@ -68,6 +78,8 @@ def make_app(*, hook: Hook | None = None, health: Health | None = None) -> web.A
         app.on_shutdown.append(events.close)
     if health is not None:
         app.add_routes(HealthRoutes(health.nodes, health.store).routes())
+        if health.metrics is not None:
+            app.add_routes(MetricsRoutes(health.metrics).routes())
     app.on_response_prepare.append(_add_headers)
     return app
 
@@ -80,24 +92,30 @@ async def _add_headers(_: web.Request, response: web.StreamResponse) -> None:
 
 @web.middleware
 async def _logged(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Log the request: what was asked and what came of it, and nothing that was in it."""
+    """Log the request, and count it: what was asked and what came of it, and nothing that was in it."""
     if isinstance(request.protocol, Connection):
         request.protocol.request_began()
     began = time.perf_counter()
-    status = 499  # the client, or the server, did not wait for the answer
+    status, streamed = 499, False  # the client, or the server, did not wait for the answer
     try:
         response = await handler(request)
-        status = response.status
+        status, streamed = response.status, response.content_type == STREAM
         return response
     finally:
-        route = route_of(request)
+        route, seconds = route_of(request), time.perf_counter() - began
+        method = request.method if request.method in hdrs.METH_ALL else "other"
         tell = log.debug if route in _QUIET else log.info
         tell(
             "http.request",
-            method=request.method if request.method in hdrs.METH_ALL else "other",
+            method=method,
             route=route,
             status=status,
             account=request.get(ACCOUNT),
             remote=request.remote,
-            ms=round((time.perf_counter() - began) * 1000, 1),
+            ms=round(seconds * 1000, 1),
         )
+        if (counts := request.app.get(_COUNTS)) is not None and route not in _QUIET:
+            counts.answered(method, route, status, None if streamed else seconds)
+            door, refused = _DOORS.get((method, route)), request.get(REFUSED)
+            if door is not None and refused is not None and not request.get(TEST):
+                counts.refused(door, refused)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiohttp import hdrs, web
+from structlog.contextvars import bind_contextvars
 
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.trust.keys import is_test_key
@@ -19,6 +20,8 @@ from otpvoice.web.problems import Refusal
 
 ACCOUNT: Final = web.RequestKey("account", str)
 """Whose request it is, for the line in the log."""
+TEST: Final = web.RequestKey("test", bool)
+"""Did it come with a test key?"""
 _LONGEST: Final = 512
 
 
@@ -74,8 +77,9 @@ class Keys:
         account = self._find(key.strip()[:_LONGEST])
         if account is None:
             raise _unauthorized('Bearer error="invalid_token"', "This key is not known.")
-        request[ACCOUNT] = account.id
-        return Caller(account, is_test_key(key.strip()))
+        bind_contextvars(account=account.id)
+        request[ACCOUNT], request[TEST] = account.id, is_test_key(key.strip())
+        return Caller(account, request[TEST])
 
     def _find(self, key: str) -> Account | None:
         # The digest hides the length; comparing with all of them hides which one fits.

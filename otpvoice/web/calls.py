@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from aiohttp import hdrs, web
+from structlog.contextvars import bind_contextvars
 
 from otpvoice.core.record import State
 from otpvoice.dialects.native import parse_call
@@ -122,6 +123,7 @@ class CallRoutes:
         caller, call_id = self._keys.caller(request), request.match_info["id"]
         live = self._calls.find(caller.id, call_id)
         if live is not None and caller.may_see(shown := live.to_json()):
+            bind_contextvars(call=call_id)
             # Without asking the store: a call can be ended whatever else is broken.
             self._calls.hang_up(call_id)
             return json_response(shown, status=202)
@@ -146,10 +148,13 @@ class CallRoutes:
         if record is None or not caller.may_see(record):
             # Somebody else's call looks the same: who asks learns nothing of it.
             raise not_found("call")
+        # What is logged of this request from now on, the line at its end above all, is about this call.
+        bind_contextvars(call=call_id)
         return record
 
 
 def _accepted(record: dict[str, Any], headers: Mapping[str, str] | None = None) -> web.Response:
+    bind_contextvars(call=record["id"])
     location: dict[str, str] = {hdrs.LOCATION: f"/v1/calls/{record['id']}"}
     return json_response(record, status=202, headers=location | dict(headers or {}))
 

@@ -40,7 +40,7 @@ STREAMS: Final = 100
 LAST_EVENT_ID: Final = "Last-Event-ID"
 """What browsers send on their own when they come back (HTML, "Server-sent events")."""
 _LAST: Final = "call.ended"
-_STREAM: Final = "text/event-stream"
+STREAM: Final = "text/event-stream"
 
 
 class EventRoutes:
@@ -56,7 +56,7 @@ class EventRoutes:
         return [web.get("/v1/calls/{id}/events", self._of_call), web.get("/v1/events", self._of_all)]
 
     async def close(self, _: web.Application) -> None:
-        """End all streams: whoever reads comes back, here or elsewhere."""
+        """End all streams after a last look: whoever reads comes back, here or elsewhere."""
         self._closing.set()
 
     async def _of_call(self, request: web.Request) -> web.StreamResponse:
@@ -76,7 +76,7 @@ class EventRoutes:
         after = last or query.get("after")
         position = await asked(self._events.position(caller.id, after)) if after else None
         # RFC 9110 section 9.3.2: nothing follows the head of an answer to HEAD, and a stream would never end.
-        if _STREAM in request.headers.get(hdrs.ACCEPT, "") and request.method != hdrs.METH_HEAD:
+        if STREAM in request.headers.get(hdrs.ACCEPT, "") and request.method != hdrs.METH_HEAD:
             return await self._stream(request, caller, call_id, position, known=position is not None or not after)
         # Events of a test key lie among the others.
         most = MOST if caller.test else limit
@@ -104,7 +104,7 @@ class EventRoutes:
             # HTML, section 9.2: "Clients will reconnect … can be told to stop … using the HTTP 204".
             return web.Response(status=204)
         with self._counted(caller.id):
-            response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: _STREAM, "X-Accel-Buffering": "no"})
+            response = web.StreamResponse(headers={hdrs.CONTENT_TYPE: STREAM, "X-Accel-Buffering": "no"})
             try:
                 await response.prepare(request)
                 await self._pump(response, caller, call_id, position)
@@ -120,7 +120,8 @@ class EventRoutes:
     async def _pump(
         self, response: web.StreamResponse, caller: Caller, call_id: str | None, position: str | None
     ) -> None:
-        while not self._closing.is_set():
+        while True:
+            last_look = self._closing.is_set()
             seen = await self._events.latest(caller.id)
             told = await self._events.after(caller.id, position, call_id=call_id, limit=MOST)
             frames = b"".join(map(_frame, _seen(caller, told)))
@@ -130,6 +131,8 @@ class EventRoutes:
                 position = told[-1].position
                 if call_id is not None and told[-1].type == _LAST:
                     return
+            if last_look:
+                return
             if len(told) < MOST and not await self._news(caller.id, seen):
                 await _write(response, b":\n\n")
                 if call_id is not None and not await self._calls.is_on(caller, call_id):

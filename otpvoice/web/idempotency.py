@@ -99,7 +99,8 @@ class Idempotency:
         try:
             await self._keys.release(caller.id, attempt.call_id, attempt.token)
         except Exception as error:
-            log.warning("idempotency.not_released", call=attempt.call_id, error=type(error).__name__)
+            whose = {"call": attempt.call_id, "account": caller.id}
+            log.warning("idempotency.not_released", **whose, error=type(error).__name__)
 
 
 def _given_up(record: Mapping[str, Any] | None) -> bool:

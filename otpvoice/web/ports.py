@@ -186,16 +186,29 @@ class Node(Protocol):
         """Why it is not connected, for people."""
 
     @property
-    def ready(self) -> bool:
-        """May a call be placed here?"""
-
-    @property
     def version(self) -> str:
         """Asterisk's."""
 
     @property
     def pool(self) -> Pool:
         """Its media legs."""
+
+
+class Counts(Protocol):
+    """Who counts requests (``metrics.Metrics``)."""
+
+    def answered(self, method: str, route: str, status: int, seconds: float | None, /) -> None:
+        """A request is over. ``seconds`` None: its answer was a stream, which takes as long as somebody reads it."""
+
+    def refused(self, door: str, reason: str, /) -> None:
+        """A call was asked for at this door, and not taken."""
+
+
+class Exposition(Protocol):
+    """What is measured, as it is told (``metrics.Metrics``)."""
+
+    async def expose(self, accept: str, /) -> tuple[bytes, str]:
+        """Return a text, and its content type, by what the client would take (``Accept``)."""
 
 
 class Nodes(Instance, Protocol):

@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+REFUSED: Final = web.RequestKey("refused", str)
+"""The code of the refusal by which a request was answered."""
 DOCS: Final = "/docs/errors/"
 """Where each code has its page (``pages``)."""
 BODY_WITHIN: Final = 10.0
@@ -238,18 +240,20 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     """Turn whatever goes wrong into an answer."""
     try:
         return await handler(request)
-    except Refusal as refusal:
-        return refusal.response()
+    except Refusal as made:
+        refusal = made
     except ProblemFound as found:
-        return of_problems(found).response()
+        refusal = of_problems(found)
     except NotTaken as refused:
-        return of_not_taken(refused).response()
+        refusal = of_not_taken(refused)
     except web.HTTPException as error:
         kept = {name: value for name, value in error.headers.items() if name in {"Allow", "Retry-After"}}
-        return of_status(error.status, kept).response()
+        refusal = of_status(error.status, kept)
     except Exception:
         log.exception("http.failed", route=route_of(request))
-        return of_status(500).response()
+        refusal = of_status(500)
+    request[REFUSED] = refusal.code
+    return refusal.response()
 
 
 def route_of(request: web.Request) -> str:

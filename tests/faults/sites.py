@@ -24,6 +24,7 @@ from otpvoice.testkit.redis import RedisInstance
 from otpvoice.testkit.serve import ServeInstance
 from tests.fakes import FakeAsterisk
 from tests.faults.asking import Asking
+from tests.rig.few_clips import FewClips
 from tests.scenarios.phones import SOON, AgentNetwork, AgentPhone, Answers, FakeNetwork, NeverAnswers, Phone, Rejects
 
 POLL: Final = 0.05
@@ -120,6 +121,20 @@ class Site:
         """Send a request, with the key."""
         async with self._http.request(method, self.service.url + path, **options) as answer:
             return Answer(answer.status, await answer.json(content_type=None), answer.headers.get("Retry-After"))
+
+    async def followed(self, call_id: str) -> list[str]:
+        """Return what a call's stream of events told until it ended, by type."""
+        headers, path = {"Accept": "text/event-stream"}, f"/v1/calls/{call_id}/events"
+        async with self._http.get(f"{self.service.url}{path}", headers=headers) as answer:
+            assert answer.status == 200
+            lines = (await answer.text()).splitlines()
+        return [line.removeprefix("event: ") for line in lines if line.startswith("event: ")]
+
+    async def metrics(self) -> bytes:
+        """Scrape it."""
+        async with self._http.get(f"{self.service.url}/metrics", headers={"Authorization": ""}) as answer:
+            assert answer.status == 200
+            return await answer.read()
 
     async def not_ready(self, reason: str, within: float = SOON) -> Answer:
         """Wait until ``/readyz`` says no, for this reason."""
@@ -253,7 +268,7 @@ async def open_site(
     redis_url: str | None = None,
     redis: RedisInstance | None = None,
     ready: bool = True,
-    serve: type[ServeInstance] = ServeInstance,
+    serve: type[ServeInstance] = FewClips,
     **settings: Any,
 ) -> AsyncIterator[Site]:
     """Start a service with a Redis that keeps what it has. ``ari_url`` and ``redis_url``: by way of a proxy.

@@ -21,8 +21,10 @@ from redis.asyncio import Redis
 
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.redis import RedisInstance
+from otpvoice.testkit.serve import ServeInstance
 from tests.faults import leaks
 from tests.faults.sites import Site, call_of, gather, open_site, say_code, verdict
+from tests.metrics.samples import Samples, parsed, samples_of
 from tests.scenarios.endpoint import SECRET, Post, opened_endpoint
 from tests.scenarios.phones import SOON, AgentNetwork
 from tests.scenarios.world import NOBODY
@@ -45,14 +47,14 @@ CONFIGURATION = frozenset({"otpvoice.toml", "ari.conf"})
 async def watched(site: Site, *more: str) -> AsyncIterator[list[str]]:
     """Look at the processes of a site all the time: children that speak live for milliseconds."""
     seen: list[str] = []
-    names: set[str] = set()
+    commands: set[str] = set()
 
     async def watch() -> None:
         while True:
             seen.extend(leaks.in_processes(site.service.pid, (CODE, KEYS, site.service.key, *more)))
             for child in psutil.Process(site.service.pid).children(recursive=True):
                 try:
-                    names.add(child.name())
+                    commands.add(" ".join(child.cmdline()))
                 except psutil.NoSuchProcess:
                     continue
             await asyncio.sleep(0.01)
@@ -60,7 +62,7 @@ async def watched(site: Site, *more: str) -> AsyncIterator[list[str]]:
     watching = asyncio.create_task(watch())
     try:
         yield seen
-        assert "espeak-ng" in names, "nobody was seen to speak"
+        assert any("espeak-ng" in command for command in commands), "nobody was seen to speak"
     finally:
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
@@ -86,11 +88,35 @@ WRONG: list[dict[str, Any]] = [
 """Requests that are refused, with the code in all the wrong places."""
 
 
+def counted_once(said: Samples) -> None:
+    """The call, and nothing but the call, is in the metrics of a service that has had one."""
+    whose = 'account="default",direction="outbound",door="http"'
+    calls = {name: number for name, number in said.items() if name.startswith("otpvoice_calls_total") and number}
+    assert calls == {f'otpvoice_calls_total{{{whose},outcome="completed",reason="none"}}': 1}
+    once = [
+        'dials_total{trunk="default"}',
+        'answers_total{trunk="default"}',
+        'codes_total{delivered="true"}',
+        'digits_collected_total{ended_by="max_digits"}',
+        "answer_seconds_count",
+        "first_audio_seconds_count",
+        "talk_seconds_count",
+        "store_up",
+    ]
+    assert {name: said[f"otpvoice_{name}"] for name in once} == dict.fromkeys(once, 1)
+    assert said["otpvoice_keys_total"] == len(KEYS)
+    refused = {name for name, number in said.items() if "_refused_" in name and number}
+    wrong = ("invalid_json", "invalid_request")
+    assert refused == {f'otpvoice_calls_refused_total{{door="http",reason="{reason}"}}' for reason in wrong}
+    of_asterisk = ("otpvoice_ari_connected", "otpvoice_ari_ready")
+    assert [number for name, number in said.items() if name.startswith(of_asterisk)] == [1, 1]
+
+
 @pytest.mark.asterisk
 async def test_secrets_are_nowhere(tmp_path: Path) -> None:
     async with (
         await AsteriskInstance.start(tmp_path / "asterisk", trunk=NOBODY, rtp_ports=50, verbose=5, debug=3) as asterisk,
-        open_site(tmp_path, asterisk, tail=0.3) as site,
+        open_site(tmp_path, asterisk, serve=ServeInstance, tail=0.3) as site,
     ):
         secrets = (CODE, KEYS, site.service.key, asterisk.ari_password)
         phone = site.answers()
@@ -120,6 +146,9 @@ async def test_secrets_are_nowhere(tmp_path: Path) -> None:
         assert summary["collected"][0]["digits"] is None
         assert call_of(phone).recording.audible > 1
         assert not leaks.in_text(json.dumps([answer.body for answer in answers]).encode(), secrets)
+        scraped = await site.metrics()
+        assert not leaks.in_text(scraped, (*secrets, call, phone.number.removeprefix("+"), asterisk.ari_url))
+        counted_once(samples_of(parsed(scraped, "text/plain")))
         assert seen == []
         assert await leaks.in_redis(site.redis.url, secrets) == []
         there_is_a_log(asterisk, site, call)
@@ -148,7 +177,7 @@ async def test_a_code_that_a_dialplan_came_for_is_nowhere(tmp_path: Path) -> Non
         await AsteriskInstance.start(
             tmp_path / "asterisk", trunk=NOBODY, rtp_ports=50, verbose=5, debug=3, extensions=comes_for_it
         ) as asterisk,
-        open_site(tmp_path, asterisk, ari_app="otpvoice", tail=0.3) as site,
+        open_site(tmp_path, asterisk, serve=ServeInstance, ari_app="otpvoice", tail=0.3) as site,
     ):
         assert isinstance(site.network, AgentNetwork)
         secrets = (CODE, KEYS, site.service.key, asterisk.ari_password)
@@ -195,7 +224,13 @@ async def test_what_an_application_answers_and_a_callee_keys_is_nowhere(tmp_path
         await AsteriskInstance.start(tmp_path / "asterisk", trunk=NOBODY, rtp_ports=50, verbose=5, debug=3) as asterisk,
         opened_endpoint() as endpoint,
         open_site(
-            tmp_path, asterisk, tail=0.3, secret_key=SECRET_KEY, webhook_secrets=SECRET, url_allow="127.0.0.1"
+            tmp_path,
+            asterisk,
+            serve=ServeInstance,
+            tail=0.3,
+            secret_key=SECRET_KEY,
+            webhook_secrets=SECRET,
+            url_allow="127.0.0.1",
         ) as site,
     ):
         endpoint.replies["/hook"] = says

@@ -12,6 +12,7 @@ from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.redis import RedisInstance
 from tests.fakes.proxy import FaultProxy
 from tests.faults.sites import delivers, gather, open_site, refuses, say_code, summaries, verdict
+from tests.metrics.samples import parsed, samples_of
 
 pytestmark = pytest.mark.asterisk
 
@@ -40,6 +41,11 @@ async def test_redis_is_killed_at_the_end_of_a_call_and_away_for_the_next(
         unready = await site.readyz()
         assert (unready.status, unready.reasons) == (503, ["store_unavailable"])
         assert unready.body["store"]["ready"] is False
+        said = samples_of(parsed(await site.metrics(), "text/plain"))
+        assert (said["otpvoice_store_up"], said["otpvoice_store_writes_pending"]) == (0, 1)
+        assert said['otpvoice_codes_total{delivered="true"}'] == 1
+        assert said['otpvoice_calls_refused_total{door="http",reason="store_unavailable"}'] == 3
+        assert "otpvoice_webhooks_pending" not in said
         await site.legs_back()
         await site.redis.restart()
         summary = await site.summary(call)
@@ -90,8 +96,11 @@ async def test_redis_says_nothing_any_more(asterisk: AsteriskInstance, tmp_path:
         # A call in progress is known without the store, and can be ended without it.
         assert (await site.show(waiting)).body["state"] == "answered"
         async with asyncio.timeout(ANSWERED_WITHIN):
-            _, unready = await asyncio.gather(refuses(site, "store_unavailable"), site.readyz())
+            _, unready, scraped = await asyncio.gather(
+                refuses(site, "store_unavailable"), site.readyz(), site.metrics()
+            )
         assert "store_unavailable" in unready.reasons
+        assert samples_of(parsed(scraped, "text/plain"))["otpvoice_store_up"] == 0
         await keys.press("4829")
         await site.told("code.delivered", waiting)
         await keys.over(within=AT_ONCE)

@@ -33,10 +33,13 @@ async def test_a_call_finishes_after_sigterm(asterisk: AsteriskInstance, tmp_pat
         assert refused.retry_after is not None
         assert (await site.show(call)).body["state"] == "answered"
         await site.told("action.completed", call)  # from now on it listens
+        following = asyncio.create_task(site.followed(call))
         await phone.press("1")
         assert await site.service.ended() == 0
+        assert (await following)[-1] == "call.ended", "who follows it is told of its end"
         assert call_of(phone).over
         assert other.rung == 0
+        assert (site.logged("ari.lost"), len(site.logged("ari.left"))) == ([], 1), "our own leaving is no loss"
         assert await site.left(asterisk) == []
         summary = await site.summary(call)
         assert verdict(summary) == ("completed", None, "plan")

@@ -342,6 +342,16 @@ async def test_when_we_close_streams_end_and_nothing_is_waited_for(door: Door) -
         assert (await one.types(), await other.types()) == ([], [])
 
 
+async def test_what_is_told_while_we_close_is_read_to_its_end(door: Door) -> None:
+    call_id = await a_call(door, ends=False)
+    async with reading(door, OF_CALL) as stream:
+        assert await stream.types(4) == TYPES[:4]
+        closing = asyncio.create_task(door.listener.close())
+        await door.calls.end(call_id)
+        assert await stream.types() == ["call.ended"]
+        await closing
+
+
 async def test_a_stream_ends_with_the_store_and_another_one_goes_on(
     door: Door, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:

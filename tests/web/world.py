@@ -98,11 +98,6 @@ class FakeNode:
     version: str = "22.10.1"
     pool: Legs = field(default_factory=Legs)
 
-    @property
-    def ready(self) -> bool:
-        """As the node itself has it."""
-        return self.connected and not self.replaced and not self.pool.wedged
-
 
 class FakeStore:
     """A store, that of development by default, as the service has it.
