@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from otpvoice.cli import asking, letters, streams
+from otpvoice.cli import asking, examining, letters, streams
 
 app = typer.Typer(
     name="otpvoice",
@@ -32,5 +32,6 @@ def demo() -> None:
 
 
 asking.add_to(app)
+examining.add_to(app)
 letters.add_to(app)
 streams.add_to(app)

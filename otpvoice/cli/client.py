@@ -12,10 +12,11 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.client import HTTPException
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
-from otpvoice.cli.event_stream import Sent, sent
+if TYPE_CHECKING:
+    from otpvoice.cli.event_stream import Sent
 
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)  # RFC 6750 section 2.1
@@ -24,6 +25,8 @@ _STREAM: Final = "text/event-stream"
 SILENCE: Final = 60.0
 """Seconds without a line after which a stream of events counts as broken: signs of life come more often."""
 _LONGEST_LINE: Final = 1_048_576
+_LONGEST_NO: Final = 65_536
+"""Bytes that are read of a problem, or of what health says."""
 _PAGE: Final = 100
 _NO_URL: Final = "the URL must be http://… or https://…"
 
@@ -46,16 +49,19 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class Client:
-    """Requests to one otpvoice. ``url``: its base. Raises ``Unanswered`` where it is no URL, or the key no key, too."""
+    """Requests to one otpvoice. ``url``: its base. Raises ``Unanswered`` where it is no URL, or the key no key, too.
 
-    def __init__(self, url: str, key: str | None = None, timeout: float = 15.0) -> None:
+    ``here``: it is this machine's, whatever its address looks like; no proxy is asked for it.
+    """
+
+    def __init__(self, url: str, key: str | None = None, timeout: float = 15.0, *, here: bool = False) -> None:
         host = _host(url)
         # http.client would show a key that is no header in its complaint.
         if key and not _TOKEN.fullmatch(key):
             raise Unanswered("the key must be of A-Z a-z 0-9 . _ ~ + / -")
         self._url, self._key, self._timeout = url.rstrip("/"), key, timeout
         # A proxy of the environment is for other hosts.
-        proxies = [urllib.request.ProxyHandler({})] if host in _LOOPBACK else []
+        proxies = [urllib.request.ProxyHandler({})] if here or host in _LOOPBACK else []
         self._opener = urllib.request.build_opener(_NoRedirects, *proxies)
 
     def place(self, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,6 +97,8 @@ class Client:
 
         It ends when the server ends it, which may be before the call does.
         """
+        from otpvoice.cli.event_stream import sent  # noqa: PLC0415 - `check` reads none, and runs every few seconds
+
         headers = {"Accept": _STREAM}
         if _EVENT_ID.fullmatch(after):
             headers["Last-Event-ID"] = after
@@ -103,8 +111,9 @@ class Client:
             yield from sent(iter(lambda: self._line(answer), b""))
 
     def health(self, path: str) -> dict[str, Any]:
-        """Return what ``/healthz`` or ``/readyz`` says."""
-        return self._ask("GET", path)
+        """Return what ``/healthz`` or ``/readyz`` says. It is short: of something else, no more than that is read."""
+        with self._answer("GET", path) as answer:
+            return _object(answer.read(_LONGEST_NO))
 
     def _record(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return self._checked(self._ask(method, path, body))
@@ -152,7 +161,7 @@ class Client:
                 answer = self._opener.open(request, timeout=timeout or self._timeout)
             except urllib.error.HTTPError as error:
                 with error:
-                    raise Refused(error.code, _object(error.read())) from None
+                    raise Refused(error.code, _object(error.read(_LONGEST_NO))) from None
             with answer:
                 yield answer
         except (urllib.error.URLError, HTTPException, OSError) as error:
@@ -177,7 +186,7 @@ def _host(url: str) -> str:
     if host is None or parts.scheme not in {"http", "https"}:
         raise Unanswered(_NO_URL)
     if parts.username is not None or parts.password is not None:
-        raise Unanswered("the URL must hold no name and no password: --key is for that")
+        raise Unanswered("the URL must hold no name and no password: a key is given apart from it")
     if not url.isprintable() or not parts.path.isascii() or any(one in url for one in " ?#"):
         raise Unanswered("the URL must be a base, as in https://otp.example/voice: ASCII, no blanks, no ? and no #")
     return host

@@ -30,8 +30,9 @@ def serve() -> int:
         sys.stderr.write(f"{error}\n")
         return EX_CONFIG
     logs.configure(format=settings.log, level=settings.log_level)
+    logs.take_faults()
     for warning in settings.warnings:
-        log.warning("settings", warning=warning)
+        log.warning("settings", warning=str(warning))
     if settings.dev_key is not None:
         # Only in development, and only because nobody could know it otherwise.
         sys.stderr.write(f"API key for this run: {settings.dev_key.reveal()}\n")
@@ -43,6 +44,7 @@ def serve() -> int:
 async def _serve(settings: Settings) -> int:
     """First signal: take no more calls and let the others finish. Second: end them now."""
     loop = asyncio.get_running_loop()
+    logs.take_faults_of(loop)
     asked, now = asyncio.Event(), asyncio.Event()
 
     def stop(name: str) -> None:
