@@ -54,3 +54,24 @@ def test_the_key(tmp_path: Path) -> None:
     assert address.key({"OTPVOICE_API_KEYS": "one", "OTPVOICE_KEY": "mine"}) == "mine"
     assert address.key({"OTPVOICE_API_KEYS": "one", "OTPVOICE_KEY_FILE": str(path)}) == "from-a-file"
     assert address.key({"OTPVOICE_KEY_FILE": str(tmp_path / "no"), "OTPVOICE_API_KEYS": "one"}) == "one"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('api_keys = "mine and-another"', "mine"),
+        ('api_keys = ["mine", "and-another"]', "mine"),
+        ('api_keys_file = "KEYS"', "from-a-file"),
+        ('api_keys_file = "/no"', None),
+        ("api_keys = [5]", None),
+        ("api_keys = []", None),
+        ("api_keys_file = 5", None),
+        ('ari_url = "http://127.0.0.1:8088"', None),
+    ],
+)
+def test_the_key_of_the_file(tmp_path: Path, text: str, key: str | None) -> None:
+    (tmp_path / "keys").write_text("from-a-file and-another\n")
+    (tmp_path / "otpvoice.toml").write_text(text.replace("KEYS", str(tmp_path / "keys")))
+    environ = {"OTPVOICE_CONFIG": str(tmp_path / "otpvoice.toml")}
+    assert address.key(environ) == key
+    assert address.key(environ | {"OTPVOICE_API_KEYS": "of-the-variable"}) == "of-the-variable"
