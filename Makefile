@@ -1,5 +1,6 @@
 # Everything a user or a developer does with otpvoice. `make` alone lists it.
-# Nothing here needs root, and nothing outside .venv, demo/ and the rig's folder is changed.
+# Nothing here needs root, and nothing outside .venv, demo/ and the rig's folder is changed; but for the container images,
+# where no engine runs that could be asked.
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
@@ -21,7 +22,10 @@ endif
 # make test PYTEST_ARGS="-k digits"
 PYTEST_ARGS ?=
 # More than there are cores on the smallest machine: real calls mostly wait, for somebody to speak or to pick up.
-WORKERS ?= 3
+WORKERS ?= 4
+# What Python and pytest make of each file is kept, whatever is set here: else each worker, and each service that a test
+# starts, makes it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 UV := 0.13.8
 COMPILE = build/lock/bin/uv pip compile --no-config --universal --python-version 3.11 --generate-hashes \
@@ -38,7 +42,10 @@ demo: venv rig-demo ## places one OTP call through a real Asterisk, and shows it
 .PHONY: test
 test: venv rig lint ## sets up all that the tests need, and runs every one (PYTEST_ARGS=)
 	@rm -f .pytest_cache/exit
-	.venv/bin/pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS) || \
+	@# In a fresh clone two processes make it, before all of the workers would.
+	@compgen -G 'tests/core/__pycache__/*-pytest-*.pyc' >/dev/null || { \
+		for half in 'tests/[a-d]*' 'tests/[e-z]*'; do .venv/bin/pytest -q --collect-only $$half >/dev/null & done; wait; }
+	.venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) || \
 		{ code=$$?; mkdir -p .pytest_cache; echo $$code >.pytest_cache/exit; exit $$code; }
 
 .PHONY: test-again
@@ -51,6 +58,10 @@ lint: venv ## style and types
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
+.PHONY: audit
+audit: venv ## known vulnerabilities of what otpvoice needs at run time (without a network it says so)
+	@.venv/bin/python -m tests.rig.audit
+
 .PHONY: bench
 bench: venv rig ## the benchmarks, in one table
 	.venv/bin/python -m benchmarks
@@ -59,11 +70,24 @@ bench: venv rig ## the benchmarks, in one table
 soak: venv rig ## a hundred streams on the real Asterisk for a minute: what is lost of them
 	.venv/bin/python -m benchmarks --only soak
 
+# With a container engine: one that runs, or as root one that is started for this alone, or, where OTPVOICE_IMAGES=install
+# allows it, one that is installed. OTPVOICE_IMAGES="install require": to have none is a failure. See tests/images/engine.sh.
+.PHONY: image image-test
+image: ## the container images otpvoice and otpvoice-asterisk
+	@tests/images/engine.sh tests/images/build.sh
+image-test: venv ## builds them, places a call through docker/compose.yaml, looks at what is inside (exit code 77: no engine)
+	@mkdir -p .pytest_cache; rm -f .pytest_cache/image-exit
+	@tests/images/engine.sh tests/images/test.sh || { code=$$?; echo $$code >.pytest_cache/image-exit; exit $$code; }
+
 .PHONY: docs
 docs: venv ## what is made from the code: tables in docs/, the OpenAPI document
 	@.venv/bin/python -m tests.docs.outcome_table
 	@.venv/bin/python -m tests.docs.argument_table
 	@.venv/bin/python -m tests.docs.number_table
+	@.venv/bin/python -m tests.docs.doctor_table
+	@.venv/bin/python -m tests.docs.settings_table
+	@.venv/bin/python -m tests.docs.licence_table
+	@.venv/bin/python -m tests.docs.metric_table
 	@.venv/bin/python -m tests.docs.error_index
 	@.venv/bin/python -m tests.docs.openapi_document
 
@@ -72,7 +96,7 @@ venv: ## the virtual environment, .venv
 	@tests/rig/venv.sh .venv
 
 .PHONY: rig rig-demo
-rig: ## Asterisk, Redis, espeak-ng, SIPp, baresip, Node.js: what is not installed is unpacked, without root
+rig: ## Asterisk, Redis, espeak-ng, SIPp, baresip, promtool, fail2ban, nft, nginx: what is not installed is unpacked, without root
 	@tests/rig/setup.sh test
 rig-demo:
 	@tests/rig/setup.sh demo
@@ -88,4 +112,4 @@ clean: ## removes what was made in this folder
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist demo/heard.wav
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 distclean: clean ## removes the unpacked programs, too
-	rm -rf "$(RIG)/bin" "$(RIG)/roots" "$(RIG)/.lock" "$(RIG)/.work"
+	rm -rf "$(RIG)/bin" "$(RIG)/roots" "$(RIG)/engine" "$(RIG)/.lock" "$(RIG)/.work"

@@ -13,8 +13,6 @@ import pytest
 from otpvoice.core.outcome import OutcomeClass
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.native import CallDefaults, TrunkOffer, parse_call
-from otpvoice.settings import Settings
-from otpvoice.settings.model import KEYS
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import CalleeAgent, Scenario
 from otpvoice.testkit.redis import RedisInstance
@@ -57,18 +55,6 @@ def first_cells(name: str, heading: str) -> list[str]:
 def test_the_payloads_of_the_api_page_are_taken(name: str) -> None:
     (payload,) = blocks("docs/http.md", f"json file={name}")
     assert parse_call(payload.encode(), DEFAULTS, 0.0).plan.to == "+12025550123"
-
-
-def test_the_least_settings_are_enough(tmp_path: Path) -> None:
-    (text,) = blocks("docs/admin.md", "toml file=minimal.toml")
-    (tmp_path / "otpvoice.toml").write_text(text)
-    settings = Settings.load({"OTPVOICE_CONFIG": str(tmp_path / "otpvoice.toml")})
-    assert settings.trunks[0].dial == "PJSIP/{number}@trunk"
-
-
-def test_the_table_of_settings_is_whole() -> None:
-    listed = first_cells("docs/admin.md", "\n## Settings\n")
-    assert sorted(name.removeprefix("OTPVOICE_").lower() for name in listed) == sorted({*KEYS, "config"})
 
 
 def test_the_table_of_outcomes_is_whole() -> None:

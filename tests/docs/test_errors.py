@@ -6,6 +6,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,6 @@ from tests.docs.error_examples import EXAMPLES, answered
 from tests.docs.error_index import PAGE, written
 
 ROOT = Path(__file__).parents[2]
-CALLS = [
-    (path.relative_to(ROOT / "otpvoice").as_posix(), call)
-    for path in sorted((ROOT / "otpvoice").rglob("*.py"))
-    for call in ast.walk(ast.parse(path.read_text()))
-    if isinstance(call, ast.Call)
-]
 CODE_AT = {"Refusal": 1, "unavailable": 0, "NotTaken": 0, "Problem": 1, "complaint": 0}
 """Who is given a code, and as which argument."""
 TABLES = {"web/problems.py", "dialects/complaints.py"}
@@ -33,9 +28,20 @@ PAGES = error_pages()
 API = (ROOT / "docs" / "http.md").read_text()
 
 
+@cache
+def calls() -> list[tuple[str, ast.Call]]:
+    """Return each call that is written in the program, and where."""
+    return [
+        (path.relative_to(ROOT / "otpvoice").as_posix(), call)
+        for path in sorted((ROOT / "otpvoice").rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call)
+    ]
+
+
 def given(name: str) -> Iterator[tuple[str, ast.Call, ast.expr]]:
     """Yield where it is called, how, and what it is given as the code."""
-    for place, call in CALLS:
+    for place, call in calls():
         called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", None)
         if called == name and len(call.args) > CODE_AT[name]:
             yield place, call, call.args[CODE_AT[name]]
@@ -112,8 +118,8 @@ def test_each_refusal_that_has_a_name_is_given_somewhere() -> None:
         for one in tree.body
         if isinstance(one, ast.FunctionDef) and isinstance(one.returns, ast.Name) and one.returns.id == "Refusal"
     }
-    called = {call.func.id for _, call in CALLS if isinstance(call.func, ast.Name)}
-    called |= {call.func.attr for _, call in CALLS if isinstance(call.func, ast.Attribute)}
+    called = {call.func.id for _, call in calls() if isinstance(call.func, ast.Name)}
+    called |= {call.func.attr for _, call in calls() if isinstance(call.func, ast.Attribute)}
     assert "not_found" in named
     assert sorted(named - called) == []
 

@@ -15,7 +15,7 @@ import pytest
 from otpvoice.adapters.locales import load_locales
 from otpvoice.core.speech import WORDS, SpeechUnavailable
 from otpvoice.dialects.native import CallBody
-from tests.docs.test_errors import API, CALLS
+from tests.docs.test_errors import API, calls
 from tests.web.world import BODY, KEY, logged, opened
 
 SCHEMA: dict[str, Any] = CallBody.model_json_schema()
@@ -118,7 +118,7 @@ PASSED_ON = {"code", "fault.code", "over.code", "missing.code", "*unavailable.co
 
 
 def codes() -> Iterator[str]:
-    for origin, call in CALLS:
+    for origin, call in calls():
         called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
         if called == "_fail" and origin != "core/flow.py":
             continue
@@ -145,7 +145,7 @@ def test_the_reasons_of_speech_that_are_words_have_a_meaning() -> None:
     """Else they would be told as if they were sentences."""
     given = {
         word.value
-        for origin, call in CALLS
+        for origin, call in calls()
         if origin.startswith("adapters/speech/") and getattr(call.func, "id", "") == "SpeechUnavailable"
         for word in ast.walk(call.args[0])
         if isinstance(word, ast.Constant) and re.fullmatch(r"[a-z]+_[a-z_]+", str(word.value))

@@ -21,7 +21,7 @@ from tests.rehearsal.rig import rehearse, verdict
 from tests.rehearsal.virtual import in_no_time
 
 TEXT = PAGE.read_text()
-ADMIN = (PAGE.parent / "admin.md").read_text()
+SETTINGS = (PAGE.parent / "settings.md").read_text()
 
 
 def shown() -> CallPlan:
@@ -62,7 +62,7 @@ def test_the_request_of_the_page_ends_as_the_table_says() -> None:
 def test_the_key_of_the_page_is_one() -> None:
     (begins,) = re.findall(r'^\$ echo "(\w+)\$\(openssl rand -hex 24\)"$', TEXT, re.MULTILINE)
     assert begins == TEST_KEY
-    (least, most) = re.findall(r"API_KEYS` \|[^|]*?(\d+) to (\d+) characters", ADMIN)[0]
+    (least, most) = re.findall(r"API_KEYS_FILE` \|[^|]*?(\d+) to (\d+) characters", SETTINGS)[0]
     assert int(least) <= len(begins + "0f" * 24) <= int(most)
 
 
