@@ -29,8 +29,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "web": {"web", "stasis", "dialects", "media", "core", "trust"},
     "settings": {"settings", "core", "dialects", "media", "trust"},
     "logs": {"logs", "core"},
+    "metrics": {"metrics", "session", "core"},
     "testkit": {"testkit", "media"},
-    "cli": {"cli", "service", "settings", "logs", "testkit", "adapters", "core", "media"},
+    "doctor": {"doctor", "settings", "ari", "adapters", "core", "media"},
+    "cli": {"cli", "service", "doctor", "settings", "logs", "testkit", "adapters", "core", "media"},
     # The only places where everything meets.
     "service": {
         "adapters",
@@ -42,6 +44,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "interview",
         "logs",
         "media",
+        "metrics",
         "rehearsal",
         "session",
         "settings",

@@ -1,7 +1,8 @@
 """One media leg: a ``chan_websocket`` channel waiting in a bridge of its own, and our socket to it.
 
 It speaks (pushes audio, counts marks), listens for keys and, where somebody wants it, to what is said, and can prove
-that it is clean. It knows no call: whoever took it hears of everything through ``listener``, ``ear`` and ``watch``.
+that it is clean. It knows no call: whoever took it hears of everything through ``listener``, ``ear`` and ``watch``, and
+``behalf`` is theirs: what it logs meanwhile bears their name.
 Legs are made and retired by ``pool`` alone.
 """
 
@@ -15,6 +16,7 @@ from typing import Final, TypeAlias
 import aiohttp
 import structlog
 
+from otpvoice.ari.behalf import Behalf
 from otpvoice.ari.ears import Ear, Watch
 from otpvoice.ari.leg_events import LegEvents, bridge_of, within_seconds
 from otpvoice.core.events import (
@@ -57,6 +59,7 @@ class MediaLeg:
         self.listener: Listener | None = None
         self.ear: Ear | None = None
         self.watch: Watch | None = None
+        self.behalf = Behalf.of_nobody()
         self.listening = False
         self.lost = False
         self._on_lost = on_lost
@@ -206,7 +209,7 @@ class MediaLeg:
         try:
             async for message in self._socket:
                 if message.type is aiohttp.WSMsgType.TEXT:
-                    self._take(message.data)
+                    self.behalf.run(self._take, message.data)
                 elif message.type is aiohttp.WSMsgType.BINARY and self.ear is not None:
                     self.ear(message.data, self._loop.time())
         except (ConnectionError, aiohttp.ClientError):

@@ -13,6 +13,7 @@ from typing import Protocol, TypeAlias
 import structlog
 
 from otpvoice.ari import errors
+from otpvoice.ari.behalf import Behalf
 from otpvoice.core.actions import Stream
 from otpvoice.core.events import StreamEnded, StreamStarted
 from otpvoice.core.media import Disconnected, StreamReport, StreamStatus, report_of
@@ -61,7 +62,7 @@ class GuardedStream:
 
     def __init__(self, number: int, order: Stream, tell: Callable[[StreamEvent], None]) -> None:
         self.order = order
-        self._number, self._tell = number, tell
+        self._number, self._tell, self._behalf = number, tell, Behalf()
         self._stream: OpenStream | None = None
         self._final: StreamReport | None = None
 
@@ -107,14 +108,7 @@ class GuardedStream:
     def broke(self, error: Exception) -> None:
         """It is of no use any more: end it, and tell."""
         if self._final is None:
-            self._say_what_broke(error)
-            self._final = self._broken()
-            if self._stream is not None:
-                try:
-                    self._final = self._broken(self._stream.finish(Disconnected.ERROR))
-                except Exception as another:
-                    log.debug("stream.not_finished", stream=self.order.name, error=type(another).__name__)
-            self._tell(StreamEnded(self._number, self._final, self._final.ended_at or time.time()))
+            self._behalf.run(self._break, error)
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
@@ -125,11 +119,21 @@ class GuardedStream:
             except Exception as error:
                 self.broke(error)
 
+    def _break(self, error: Exception) -> None:
+        self._say_what_broke(error)
+        self._final = self._broken()
+        if self._stream is not None:
+            try:
+                self._final = self._broken(self._stream.finish(Disconnected.ERROR))
+            except Exception as another:
+                log.debug("stream.not_finished", stream=self.order.name, error=type(another).__name__)
+        self._tell(StreamEnded(self._number, self._final, self._final.ended_at or time.time()))
+
     def _told(self, event: StreamEvent) -> None:
         if self._final is None:
             if isinstance(event, StreamEnded):
                 self._final = event.report
-            self._tell(event)
+            self._behalf.run(self._tell, event)
 
     def _finished(self, by: Disconnected) -> StreamReport:
         if self._stream is None:

@@ -12,9 +12,11 @@ from collections.abc import Coroutine, Set
 from typing import Any, Final
 
 import structlog
+from structlog.contextvars import bind_contextvars
 
 from otpvoice.ari import errors, limit
 from otpvoice.ari.application import channels_in
+from otpvoice.ari.behalf import named_by
 from otpvoice.ari.channel import OUT_OF_HAND, CallChannel
 from otpvoice.ari.errands import Errands
 from otpvoice.ari.rest import AriRest
@@ -52,7 +54,7 @@ class Reaper:
         """
         ownerless = {channel for channel in ours if channel not in self._router}
         for channel in ownerless:
-            log.warning("ari.reaped", channel=channel)
+            log.warning("ari.reaped", channel=channel, **named_by(channel))
             await CallChannel(self._rest, channel).hang_up()
         await self._gone(ownerless)
         for bridge in await self._rest.get("bridges"):
@@ -91,11 +93,11 @@ class Reaper:
         self._errands.start(work, channel).add_done_callback(lambda _: self._at_work.discard(channel))
 
     async def _hang_up(self, channel: str) -> None:
-        log.warning("ari.reaped", channel=channel)
+        log.warning("ari.reaped", channel=channel, **named_by(channel))
         try:
             await CallChannel(self._rest, channel).hang_up()
         except errors.AriError as error:
-            log.warning("ari.not_reaped", channel=channel, error=type(error).__name__)
+            log.warning("ari.not_reaped", channel=channel, **named_by(channel), error=type(error).__name__)
 
     async def _let_go(self, channel_id: str, fault: Fault) -> None:
         """Nobody speaks to whoever is on it, or will: but whoever is in the dialplan can still be helped."""
@@ -105,7 +107,9 @@ class Reaper:
             in_it = channel_id in await channels_in(self._rest, self._app)
             if channel_id in self._router or not in_it:
                 return
-            status, kept = [await self._read(channel, name) for name in ("OTPVOICE_STATUS", limit.KEPT)]
+            names = ("OTPVOICE_CALL", "OTPVOICE_STATUS", limit.KEPT)
+            call, status, kept = [await self._read(channel, name) for name in names]
+            bind_contextvars(**named_by(call))
             await channel.set_variables(found(status, fault.value) | limit.restored(kept, time.time()))
             await self._send_on(channel)
         except OUT_OF_HAND:

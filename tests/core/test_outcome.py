@@ -393,6 +393,8 @@ def endings(pairs: list[tuple[int | None, int | None]]) -> Iterator[Ending]:
                     sip_status=status,
                     cause=cause,
                 )
+            if progressed or replied is not None:
+                continue
             for status, cause in A_FEW:
                 # A call that was handed to us: progress and replies are nobody's there.
                 yield Ending(
