@@ -371,14 +371,17 @@ async def test_two_who_talk_in_a_bridge_of_ours_are_heard(place: Place) -> None:
     first, near = await place.in_stasis()
     second, far = await place.in_stasis()
     await place.node.rest.post("bridges/otpvoice-a-talk-call_1-1", {"type": "mixing,dtmf_events,proxy_media"})
-    assert await near.enter("otpvoice-a-talk-call_1-1")
-    assert await far.enter("otpvoice-a-talk-call_1-1")
-    snoops, heard = await four_snoops(place, near.id, far.id)
-    await both_speak(place, first, second, heard)
-    for snoop in snoops:
-        await snoop.close()
-    assert place.ended == [], "it was us"
-    await place.node.rest.delete("bridges/otpvoice-a-talk-call_1-1")
+    try:
+        assert await near.enter("otpvoice-a-talk-call_1-1")
+        assert await far.enter("otpvoice-a-talk-call_1-1")
+        snoops, heard = await four_snoops(place, near.id, far.id)
+        await both_speak(place, first, second, heard)
+        for snoop in snoops:
+            await snoop.close()
+        assert place.ended == [], "it was us"
+    finally:
+        # Whatever came of it, the next test finds no bridge of this one.
+        await place.node.rest.delete("bridges/otpvoice-a-talk-call_1-1")
 
 
 async def test_whoever_is_in_a_dialplan_gives_a_frame_each_20_ms_also_where_nothing_is_said(
