@@ -25,23 +25,34 @@ async def door_to(url: str) -> AsyncIterator[Door]:
     """Open a door to the server at ``url``."""
     there = urlsplit(url)
 
+    visits: set[asyncio.Task[None] | None] = set()
+
     async def enter(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        visits.add(asyncio.current_task())
         back, forth = await asyncio.open_connection(there.hostname, there.port)
         answering = asyncio.create_task(_copy(back, writer))
-        while (said := await reader.read(65_536)) and HELD not in said:
-            forth.write(said)
-        if HELD in said:
-            door.reading.set()
-            await reader.read()
-        answering.cancel()
-        await asyncio.gather(answering, return_exceptions=True)
-        for one in (forth, writer):
-            one.close()
+        try:
+            while (said := await reader.read(65_536)) and HELD not in said:
+                forth.write(said)
+            if HELD in said:
+                door.reading.set()
+                await reader.read()
+        finally:
+            answering.cancel()
+            for one in (forth, writer):
+                one.close()
 
     server = await asyncio.start_server(enter, "127.0.0.1", 0)
     door = Door(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
     async with server:
-        yield door
+        try:
+            yield door
+        finally:
+            # Nobody is left in the door when the loop closes.
+            for visit in visits:
+                if visit is not None:
+                    visit.cancel()
+            await asyncio.gather(*(visit for visit in visits if visit is not None), return_exceptions=True)
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
