@@ -17,7 +17,6 @@ from typing import Any, Final
 from otpvoice.cli import address, following
 from otpvoice.cli.calls import show
 from otpvoice.cli.client import Client, Refused, Unanswered, printable
-from otpvoice.cli.patience import Patience
 
 EX_USAGE: Final = 2
 EX_SIGINT: Final = 130
@@ -62,7 +61,7 @@ def call(
         if follow:
             record = _followed(client, record, as_json=as_json)
         elif wait:
-            record = _ended(client, record)
+            record = following.until_ended(client, record)
     except KeyboardInterrupt:
         return _fail(goes_on, EX_SIGINT)
     except (Refused, Unanswered) as error:
@@ -115,32 +114,17 @@ def _code(option: str | None, environ: Mapping[str, str], *, wanted: bool) -> st
     raise Usage("nothing to say: --code -, OTPVOICE_CODE or --say TEXT")
 
 
-def _ended(client: Client, record: dict[str, Any]) -> dict[str, Any]:
-    """Return the call as it ended. Raises ``Unanswered`` or ``Refused`` after a while of being told nothing."""
-    patience = Patience()
-    while record["state"] != "ended":
-        patience.pause()
-        try:
-            record = client.show(record["id"])
-            patience.heard()
-        except (Unanswered, Refused) as error:
-            patience.bear(error)
-    return record
-
-
 def _followed(client: Client, record: dict[str, Any], *, as_json: bool) -> dict[str, Any]:
-    """Print what happens to the call; return it as it ended. Raises as ``_ended``."""
+    """Print what happens to the call; return it as it ended. Raises as ``following.until_ended``."""
     if not as_json:
         _print(printable(f"{'call':<11}{record['id']}"))
-    for event in following.follow(client, record["id"]):
-        _print(json.dumps(event) if as_json else following.line(event, record.get("created_at")))
-        call = event["data"].get("call")
-        # One that was too large for an event is asked for.
-        if isinstance(call, dict) and call.get("id") == record["id"] and not call.get("truncated"):
-            record = record | call
+    since = record.get("created_at")
+    record = following.followed(
+        client, record, lambda event: _print(json.dumps(event) if as_json else following.line(event, since))
+    )
     if not as_json:
         _print("")
-    return _ended(client, record)
+    return following.until_ended(client, record)
 
 
 def _print(line: str) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 from otpvoice.cli import address, following
 from otpvoice.cli.client import Client, Refused, Unanswered
-from otpvoice.cli.patience import Patience
 from otpvoice.doctor import Finding
 from otpvoice.doctor.loop_test import NOT_PLACED, TAG, UNSEEN, judge
 
@@ -34,7 +33,9 @@ def place(
         return
     tell(f"{record['id']}: pick up, and type in the code that you hear")
     try:
-        record = _ended(client, record, tell)
+        since = record.get("created_at")
+        record = following.followed(client, record, lambda event: tell(following.line(event, since)))
+        record = following.until_ended(client, record)
     except (Refused, Unanswered) as error:
         yield UNSEEN(call=record["id"], reason=_line(error))
         return
@@ -71,21 +72,3 @@ def order(to: str, code: str) -> dict[str, Any]:
         "actions": [{"type": "say_code", "code": code, "times": 1}, gather],
         "metadata": {"otpvoice": "doctor"},
     }
-
-
-def _ended(client: Client, record: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
-    """Return the call as it ended. Raises ``Unanswered`` or ``Refused`` after a while of being told nothing."""
-    for event in following.follow(client, record["id"]):
-        tell(following.line(event, record.get("created_at")))
-        call = event["data"].get("call")
-        if isinstance(call, Mapping) and call.get("id") == record["id"] and not call.get("truncated"):
-            record = record | dict(call)
-    patience = Patience()
-    while record["state"] != "ended":
-        patience.pause()
-        try:
-            record = client.show(record["id"])
-            patience.heard()
-        except (Unanswered, Refused) as error:
-            patience.bear(error)
-    return record

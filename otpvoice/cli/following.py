@@ -1,12 +1,13 @@
 """What happens to a call, as it happens: its events, and a line for people for each.
 
-It asks for nothing but the stream of events, and takes it up again behind the last one where it breaks.
+It takes the stream of events up again behind the last one where it breaks, and asks for the call itself only where they
+do not tell of its end.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -42,6 +43,33 @@ def follow(client: Client, call_id: str) -> Iterator[Mapping[str, Any]]:
             raise Unanswered("the stream of events ends before the call does")
         except (Unanswered, Refused) as error:
             patience.bear(error)
+
+
+def followed(client: Client, record: dict[str, Any], tell: Callable[[Mapping[str, Any]], None]) -> dict[str, Any]:
+    """Hand on each event of a call; return the call as they tell of it, which may be short of its end.
+
+    Raises as ``follow``.
+    """
+    for event in follow(client, record["id"]):
+        tell(event)
+        call = event["data"].get("call")
+        # One that was too large for an event is asked for.
+        if isinstance(call, dict) and call.get("id") == record["id"] and not call.get("truncated"):
+            record = record | call
+    return record
+
+
+def until_ended(client: Client, record: dict[str, Any]) -> dict[str, Any]:
+    """Return the call as it ended. Raises ``Unanswered`` or ``Refused`` after a while of being told nothing."""
+    patience = Patience()
+    while record["state"] != "ended":
+        patience.pause()
+        try:
+            record = client.show(record["id"])
+            patience.heard()
+        except (Unanswered, Refused) as error:
+            patience.bear(error)
+    return record
 
 
 def _event(data: str) -> Mapping[str, Any] | None:
