@@ -27,6 +27,11 @@ _IF_INET6: Final = Path("/proc/net/if_inet6")
 _LOCAL: Final = re.compile(r"\|-- (\S+)\n\s+/32 host LOCAL")
 
 
+def place(host: str, port: int) -> str:
+    """Return how a place is written: IPv6 in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def own_addresses() -> list[str]:
     """Return the addresses of this machine that others could reach, as the kernel lists them (proc(5)).
 

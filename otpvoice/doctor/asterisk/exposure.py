@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from otpvoice.doctor.addresses import Nearness
+from otpvoice.doctor.addresses import Nearness, place
 from otpvoice.doctor.asking import Answered, ask, new_http
 from otpvoice.doctor.asterisk.files import Files
 from otpvoice.doctor.asterisk.reach import is_asterisks
@@ -81,11 +81,7 @@ MOST: Final = 65_535
 
 async def knock(url: str, addresses: Iterable[str], files: Files) -> list[Knock]:
     """Knock at all doors of other addresses of this machine, without any password, whatever the certificate."""
-    bases = [
-        f"{scheme}://[{address}]:{port}" if ":" in address else f"{scheme}://{address}:{port}"
-        for address in addresses
-        for scheme, port in doors(url, files)
-    ]
+    bases = [f"{scheme}://{place(address, port)}" for address in addresses for scheme, port in doors(url, files)]
     async with new_http(verified=False) as http:
         knocks = await asyncio.gather(*(_at(http, base) for base in bases))
     return [one for one in knocks if one.paths]

@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from otpvoice.adapters.store.redis.connection import code_of
+from otpvoice.doctor.addresses import place
 from otpvoice.doctor.clock import Reading, reading
 from otpvoice.doctor.store import commands, knocking
 from otpvoice.doctor.store.seen import NoRedis, Seen
@@ -51,7 +52,7 @@ def server_of(url: str) -> Server:
     if parts.scheme == "unix":
         return Server(parts.path, "", 0, plain=False)
     host, port = parts.hostname or "", parts.port or 6379
-    return Server(knocking.place(host, port), host, port, plain=parts.scheme == "redis")
+    return Server(place(host, port), host, port, plain=parts.scheme == "redis")
 
 
 async def look(url: str) -> tuple[Seen | NoRedis, Reading | None]:

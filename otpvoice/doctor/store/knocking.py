@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from enum import Enum, auto
 from typing import Final
 
+from otpvoice.doctor.addresses import place
+
 WITHIN: Final = 1.0
 """Seconds for an answer."""
 
@@ -26,11 +28,6 @@ class Knock(Enum):
     CLOSED = auto()
     """Nobody listens there."""
     UNKNOWN = auto()
-
-
-def place(host: str, port: int) -> str:
-    """Return how a place is written: IPv6 in brackets."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def knock(host: str, port: int, *, tls: bool = False) -> Knock:
