@@ -24,7 +24,6 @@ from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import CalleeAgent, CallOver, IncomingCall, Invite, OutgoingCall, Scenario
 from otpvoice.testkit.redis import RedisInstance
 from otpvoice.testkit.serve import ServeInstance
-from tests.rig.few_clips import FewClips
 
 ROOT: Final = Path(__file__).parents[2]
 RECIPES: Final = sorted((ROOT / "dialplan").glob("*.conf"))
@@ -187,12 +186,23 @@ class House:
         """What Asterisk has logged."""
         return self.asterisk.log_path.read_text(errors="replace")
 
+    async def counted(self, keys: int, caller: str, within: float = SOON) -> None:
+        """Wait until so many keys of the one call from this number have come: a hang-up can overtake a key."""
+        status, body = await self.ask("GET", "/v1/calls?limit=100")
+        assert status == 200, body
+        (call,) = [one["id"] for one in body["data"] if one["from"] == caller]
+        await until(lambda: [line["call"] for line in self.lines("key.pressed")].count(call) == keys, within)
+
+    def lines(self, event: str) -> list[dict[str, Any]]:
+        """What the service has logged of one kind, so far."""
+        assert self.service is not None
+        lines = map(json.loads, self.service.log_path.read_text().splitlines())
+        return [line for line in lines if line["event"] == event]
+
     @property
     def over(self) -> list[str]:
         """The ids of the calls that have ended, as the service's log tells."""
-        assert self.service is not None
-        lines = map(json.loads, self.service.log_path.read_text().splitlines())
-        return [line["call"] for line in lines if line["event"] == "call.ended"]
+        return [line["call"] for line in self.lines("call.ended")]
 
     async def prepare(self, *actions: Mapping[str, Any], **fields: Any) -> str:
         """Prepare a call over HTTP. Returns its id."""
@@ -308,7 +318,7 @@ async def serving(house: House, folder: Path, **settings: Any) -> AsyncIterator[
         "lead_in": 0.1,
         "tail": 0.1,
     } | settings
-    async with await FewClips.start(folder, values) as service, aiohttp.ClientSession() as http:
+    async with await ServeInstance.start(folder, values) as service, aiohttp.ClientSession() as http:
         house.service, house.http = service, http
         await service.ready()
         yield service

@@ -142,9 +142,11 @@ async def a_call_is_hung_up_by_the_api(house: House) -> None:
 @story()
 async def a_caller_hangs_up_after_two_keys(house: House) -> None:
     """What was keyed until then is nobody's any more: only the extension h comes, and the status is the start's."""
-    caller = house.calls("raw", X_Args=GATHER)
+    number = "+15550177"
+    caller = house.calls("raw", caller=number, X_Args=GATHER)
     await caller.hears()
     await caller.press("12")
+    await house.counted(2, number)
     await caller.phone.hang_up()
     assert known(await caller.told()) == ("hangup", "", "0", "", "")
     summary = await caller.summary()

@@ -101,8 +101,9 @@ async def test_strangers_at_sip_are_found_in_asterisk_s_ordinary_log(filters: Pa
     async with await AsteriskInstance.start(tmp_path / "asterisk", trunk=("127.0.0.1", 9)) as asterisk:
         for address, name in (("127.0.0.2", "admin"), ("127.0.0.3", "trunk"), ("127.0.0.1", "carrier")):
             await knock(address, asterisk.sip_port, name)
-        log = tmp_path / "messages.log"
-        log.write_text(asterisk.log_path.read_text())
+    # It writes its log behind, and to the end when it stops.
+    log = tmp_path / "messages.log"
+    log.write_text(asterisk.log_path.read_text())
     assert banned(filters, "asterisk", log) == ["127.0.0.2", "127.0.0.3"]
 
 

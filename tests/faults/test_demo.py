@@ -52,9 +52,12 @@ class Demo:
             return await self.process.wait()
 
     async def left(self) -> list[psutil.Process]:
-        """Return what it started and what still runs; what was killed may take a moment."""
+        """Return what it started and what still runs; what was killed may take a moment.
+
+        What has ended and lost its parent waits for whoever is process 1 here, and runs no more.
+        """
         _, alive = await asyncio.to_thread(psutil.wait_procs, list(self.parts), timeout=1)
-        return list(alive)
+        return [one for one in alive if _runs(one)]
 
     @property
     def summary(self) -> dict[str, Any]:
@@ -68,6 +71,13 @@ class Demo:
     def temporary(self) -> list[Path]:
         """What is in the folder for temporary files."""
         return list((self.folder / "tmp").iterdir())
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @asynccontextmanager
