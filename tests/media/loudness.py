@@ -1,4 +1,4 @@
-"""How loud is it? Reckoned apart from ``media.pcm``, so that its tests do not ask it about itself."""
+"""How loud is it? Reckoned apart from ``media.sound``, so that its tests do not ask it about itself."""
 
 from __future__ import annotations
 
