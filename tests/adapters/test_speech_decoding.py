@@ -1,6 +1,7 @@
 """Audio files of strangers: what is heard of them, which are refused, and what becomes of those that are weapons.
 
-The decoder is the real one, in its own process; where a process must go wrong at will, a fake one is run.
+The decoder is the real one, in its own process; where a process must go wrong at will, a fake one is run. What is
+decoded is finished at hand.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import struct
 import subprocess
 import sys
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from otpvoice.adapters.speech.child import Bounds
-from otpvoice.adapters.speech.decoding import CHILDREN, CHILDREN_EACH, Decoder
+from otpvoice.adapters.speech.finishing import Finishing
+from otpvoice.adapters.speech.finishing.at_hand import AtHand
+from otpvoice.adapters.speech.recordings.decoding import CHILDREN, CHILDREN_EACH, Decoder
 from otpvoice.core.speech import SpeechUnavailable
 from otpvoice.media.g711 import alaw_encode, decode, encode, ulaw_encode
 from tests.adapters.audio_files import (
@@ -38,9 +41,16 @@ from tests.adapters.audio_files import (
 from tests.media.loudness import active_level
 
 
+@pytest.fixture
+async def finishing() -> AsyncIterator[Finishing]:
+    made = AtHand()
+    yield made
+    await made.close()
+
+
 async def refusal(data: bytes, decoder: Decoder | None = None) -> str:
     with pytest.raises(SpeechUnavailable) as unavailable:
-        await (decoder or Decoder()).telephone(data, "ulaw")
+        await (decoder or Decoder()).decode(data)
     return unavailable.value.reason
 
 
@@ -87,16 +97,37 @@ FILES: dict[str, tuple[Callable[[], bytes], float, float]] = {
 
 
 @pytest.mark.parametrize(("file", "seconds", "frequency"), FILES.values(), ids=FILES)
-async def test_what_is_heard_of_a_file(file: Callable[[], bytes], seconds: float, frequency: float) -> None:
-    heard = decode(await Decoder().telephone(file(), "ulaw"), "ulaw")
+async def test_what_is_heard_of_a_file(
+    file: Callable[[], bytes], seconds: float, frequency: float, finishing: Finishing
+) -> None:
+    heard = decode(await Decoder().telephone(file(), "ulaw", finishing=finishing), "ulaw")
     assert len(heard) / 2 / 8000 == pytest.approx(seconds, abs=0.005)
     assert pitch(heard) == pytest.approx(frequency, rel=0.02)
     assert active_level(heard) == pytest.approx(-22, abs=1)
 
 
-async def test_each_law_is_spoken_and_pauses_are_left_in() -> None:
+@pytest.mark.parametrize(
+    ("file", "rate", "samples"),
+    [
+        (wav(PCM, 8000), 8000, 8000),
+        (wav(sine(1, 44100).tobytes(), 44100), 44100, 44100),
+        (wav(sine(1, 96000).tobytes(), 96000), 48000, 48000),
+        (wav(sine(1, 6000).tobytes(), 6000), 8000, 8000),
+        (mp3(28), MP3_RATE, 28 * MP3_FRAME),
+    ],
+    ids=["8000", "44100", "96000", "6000", "mp3"],
+)
+async def test_a_file_is_decoded_at_its_own_rate_or_the_nearest_that_there_is(
+    file: bytes, rate: int, samples: int
+) -> None:
+    wave = await Decoder().decode(file)
+    assert wave.rate == rate
+    assert len(wave.pcm) == pytest.approx(2 * samples, abs=64)
+
+
+async def test_each_law_is_spoken_and_pauses_are_left_in(finishing: Finishing) -> None:
     data = wav(bytes(8000) + sine(0.5).tobytes() + bytes(16000), 8000)
-    ulaw, alaw = [await Decoder().telephone(data, law) for law in ("ulaw", "alaw")]
+    ulaw, alaw = [await Decoder().telephone(data, law, finishing=finishing) for law in ("ulaw", "alaw")]
     assert len(ulaw) == len(alaw) == 4000 + 4000 + 8000
     assert encode(bytes(2000), "ulaw") == ulaw[:1000]
     assert encode(bytes(2000), "alaw") == alaw[:1000]
@@ -104,7 +135,7 @@ async def test_each_law_is_spoken_and_pauses_are_left_in() -> None:
 
 
 async def test_a_file_that_is_cut_off_is_heard_as_far_as_it_goes() -> None:
-    assert len(await Decoder().telephone(wav(PCM, 8000)[: 44 + 8000], "ulaw")) == 4000
+    assert len((await Decoder().decode(wav(PCM, 8000)[: 44 + 8000])).pcm) == 8000
 
 
 NONE_OF_THEM = {
@@ -152,7 +183,8 @@ async def test_a_bomb_is_too_large() -> None:
 
 
 async def test_five_minutes_are_not_too_large() -> None:
-    assert len(await Decoder().telephone(flac_silence(300, 8000, claimed=0), "ulaw")) == 300 * 8000
+    assert len((await Decoder().decode(flac_silence(300, 8000, claimed=0))).pcm) == 2 * 300 * 8000
+    assert len((await Decoder().decode(flac_silence(300, 48000, claimed=0))).pcm) == 2 * 300 * 48000
     assert await refusal(flac_silence(301, 8000, claimed=0)) == "audio_too_large"
 
 
@@ -167,7 +199,7 @@ async def test_any_damage_is_sound_or_is_refused() -> None:
         for _ in range(chance.randrange(1, 8)):
             data[chance.randrange(4, len(data))] = chance.randrange(256)
         try:
-            return "sound" if await decoder.telephone(bytes(data), "ulaw") else "nothing"
+            return "sound" if (await decoder.decode(bytes(data))).pcm else "nothing"
         except SpeechUnavailable as unavailable:
             return unavailable.reason
 
@@ -193,6 +225,13 @@ def fake(source: str) -> tuple[str, ...]:
         "exec sleep 999",
         "exec cat /dev/zero",
         "echo something else",
+        "printf 'sound 8000'",
+        "printf 'sound\\nxx'",
+        "printf 'sound 8000\\nx'",
+        "printf 'sound 3999\\nxx'",
+        "printf 'sound 192001\\nxx'",
+        "printf 'sound -8000\\nxx'",
+        "printf 'sound ²\\nxx'",
         "exec 0<&-; exit 0",
     ],
 )
@@ -207,19 +246,21 @@ async def test_a_decoder_that_is_not_there_is_a_file_that_is_not_played(tmp_path
 async def test_so_many_decoders_run_at_once_and_no_more(tmp_path: Path) -> None:
     """Each counts those that are there with it."""
     script = f"touch {tmp_path}/in.$$; n=$(ls {tmp_path}/in.* | wc -l); echo $n >> {tmp_path}/seen; rm {tmp_path}/in.$$"
-    decoder = Decoder(fake(f"{script}; printf 'sound\\nx'"), children=2)
-    assert await asyncio.gather(*(decoder.telephone(b"", "ulaw") for _ in range(10))) == [b"x"] * 10
+    decoder = Decoder(fake(f"{script}; printf 'sound 8000\\nxx'"), children=2)
+    assert await asyncio.gather(*(decoder.decode(b"") for _ in range(10))) == [(8000, b"xx")] * 10
     assert max(map(int, (tmp_path / "seen").read_text().split())) <= 2
 
 
 async def test_who_sends_what_takes_long_waits_for_himself(tmp_path: Path) -> None:
     """A bomb hangs until its time is over; the clips of others are heard meanwhile."""
-    script = f"read -r kind; test $kind = bomb && {{ echo >> {tmp_path}/hung; exec sleep 999; }}; printf 'sound\\nx'"
+    script = (
+        f"read -r kind; test $kind = bomb && {{ echo >> {tmp_path}/hung; exec sleep 999; }}; printf 'sound 8000\\nxx'"
+    )
     decoder = Decoder(fake(script))
-    bombs = [asyncio.create_task(decoder.telephone(b"bomb\n", "ulaw", "somebody.example")) for _ in range(20)]
-    clips = [decoder.telephone(b"clip\n", "ulaw", f"hooks{number}.example") for number in range(6)]
+    bombs = [asyncio.create_task(decoder.decode(b"bomb\n", "somebody.example")) for _ in range(20)]
+    clips = [decoder.decode(b"clip\n", f"hooks{number}.example") for number in range(6)]
     async with asyncio.timeout(20):
-        assert await asyncio.gather(*clips) == [b"x"] * 6
+        assert await asyncio.gather(*clips) == [(8000, b"xx")] * 6
     assert not any(bomb.done() for bomb in bombs)
     for bomb in bombs:
         bomb.cancel()
@@ -230,7 +271,7 @@ async def test_who_sends_what_takes_long_waits_for_himself(tmp_path: Path) -> No
 # The real child, with its decoding replaced by what somebody would try who had taken it over.
 TAKEN_OVER = """
 import os, socket
-from otpvoice.adapters.speech import decoder_child
+from otpvoice.adapters.speech.recordings import decoder_child
 
 def taken(data, longest):
     attempts = (
@@ -242,7 +283,7 @@ def taken(data, longest):
             got.append(attempt())
         except (OSError, MemoryError):
             pass
-    return 8000, bytes(200 + 2 * len(got))
+    return 8000, bytearray(200 + 2 * len(got))
 
 decoder_child._decoded = taken
 decoder_child.main()
@@ -252,10 +293,10 @@ decoder_child.main()
 async def test_a_decoder_that_is_taken_over_gets_no_file_no_socket_and_no_memory(tmp_path: Path) -> None:
     there = tmp_path / "there"
     decoder = Decoder((sys.executable, "-I", "-c", TAKEN_OVER.format(there=str(there))))
-    assert len(await decoder.telephone(b"", "ulaw")) == 100
+    assert len((await decoder.decode(b"")).pcm) == 200
     assert not there.exists()
 
 
-def test_the_event_loops_process_never_loads_the_decoder() -> None:
-    loaded = "import sys, otpvoice.service; sys.exit('miniaudio' in sys.modules)"
+def test_the_event_loops_process_never_loads_the_decoder_nor_what_finishes_sound() -> None:
+    loaded = "import sys, otpvoice.service; sys.exit(bool({'miniaudio', 'numpy', 'soxr'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", loaded], check=False).returncode == 0

@@ -21,7 +21,8 @@ import structlog
 from otpvoice.adapters.outbound.answers import Answer, Unreached
 from otpvoice.adapters.outbound.client import GuardedClient
 from otpvoice.adapters.places import Places
-from otpvoice.adapters.speech.decoding import Decoder
+from otpvoice.adapters.speech.finishing import Finishing
+from otpvoice.adapters.speech.recordings.decoding import Decoder
 from otpvoice.core.speech import SpeechUnavailable
 from otpvoice.media.g711 import Law
 from otpvoice.trust.domains import domain
@@ -76,11 +77,13 @@ class Downloads:
         client: GuardedClient,
         decoder: Decoder | None = None,
         *,
+        finishing: Finishing,
         clock: Callable[[], float] = time.monotonic,
         room: int = ROOM,
     ) -> None:
         self._client = client
         self._decoder = decoder or Decoder()
+        self._finishing = finishing
         self._clock = clock
         self._room = room
         self._copies: OrderedDict[_Key, _Copy] = OrderedDict()
@@ -143,7 +146,8 @@ class Downloads:
                 return replace(old, fresh_until=fresh_until)
             if answer.status != 200:
                 raise SpeechUnavailable("audio_status")
-            return _Copy(await self._decoder.telephone(answer.body, law, whose), fresh_until, _validators(answer))
+            sound = await self._decoder.telephone(answer.body, law, whose, finishing=self._finishing)
+            return _Copy(sound, fresh_until, _validators(answer))
 
     def _keep(self, key: _Key, copy: _Copy) -> None:
         old = self._copies.pop(key, None)

@@ -10,15 +10,19 @@ import asyncio
 import os
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from otpvoice.adapters.speech.cache import ClipCache
-from otpvoice.adapters.speech.wav_file import NotPcm, read_wav_file
+from otpvoice.adapters.speech.clips.memory import ClipCache
+from otpvoice.adapters.speech.disk import Disk
+from otpvoice.adapters.speech.encoding import encoded
+from otpvoice.adapters.speech.finishing import Finishing
+from otpvoice.adapters.speech.recordings.wav_file import NotPcm, read_wav_file
 from otpvoice.core.speech import SpeechUnavailable
-from otpvoice.media.g711 import Law, encode
-from otpvoice.media.pcm import fade, level
-from otpvoice.media.resample import SOURCE_RATES, resample
+from otpvoice.media.clip import HIGHEST_RATE, LOWEST_RATE
+from otpvoice.media.g711 import Law
+from otpvoice.media.wav import Wave
 
 LARGEST: Final = 10 * 1024 * 1024
 """Bytes of a file."""
@@ -32,12 +36,15 @@ _Version: TypeAlias = tuple[str, Law, int, int, int]
 
 
 class Prompts:
-    """The recordings ``<name>.wav`` of a folder: 16-bit PCM, mono or stereo, at one of ``resample.SOURCE_RATES``."""
+    """The recordings ``<name>.wav`` of a folder: 16-bit PCM, mono or stereo, of 4 to 192 kHz."""
 
-    def __init__(self, folder: Path, room: int = ROOM) -> None:
+    def __init__(self, folder: Path, room: int = ROOM, *, finishing: Finishing, disk: Disk | None = None) -> None:
         self._folder = folder
+        self._finishing = finishing
         self._clips = ClipCache(room)
         self._making = asyncio.Lock()
+        self._disk = disk or Disk("prompts")
+        self._thread = ThreadPoolExecutor(1, "prompt")
 
     def has(self, name: str) -> bool:
         """Is there a file of this name? Whether it can be played is seen when it is made ready, before the call."""
@@ -50,18 +57,23 @@ class Prompts:
         """Return a recording in this law, as loud as what is spoken; the same object while its file stays the same.
 
         Raises ``SpeechUnavailable``: ``prompt_missing``, ``prompt_unreadable``, ``prompt_format`` (no 16-bit PCM, or
-        nothing in it), ``prompt_too_large`` (more than ``LARGEST`` bytes or ``LONGEST`` seconds).
+        nothing in it), ``prompt_too_large`` (more than ``LARGEST`` bytes or ``LONGEST`` seconds); as ``Disk.look``, and
+        as ``Finishing``.
         """
         if not _NAME.fullmatch(name):
             raise SpeechUnavailable("prompt_missing")
-        version = await asyncio.to_thread(self._look, name, law)
+        version = await self._disk.look(self._look, name, law)
         if (known := self._clips.get(version)) is not None:
             return known
-        # One at a time: who else waits for this one finds it made, and a folder of them does not take all threads.
+        # One at a time: who else waits for this one finds it made, and they are large.
         async with self._making:
             if (known := self._clips.get(version)) is not None:
                 return known
-            made, version = await asyncio.to_thread(self._make, name, law)
+            data, version = await self._disk.look(self._read, name, law)
+            wave = await asyncio.get_running_loop().run_in_executor(self._thread, _sound, data)
+            # Not trimmed, as an engine's sound is: the pauses of a recording are meant.
+            clip = await self._finishing.recording(wave)
+            made = await encoded(clip.telephone, law)
             self._clips.put(version, made)
             return made
 
@@ -74,7 +86,7 @@ class Prompts:
         except OSError as error:
             raise _unavailable(error) from None
 
-    def _make(self, name: str, law: Law) -> tuple[bytes, _Version]:
+    def _read(self, name: str, law: Law) -> tuple[bytes, _Version]:
         try:
             # Not blocking: a named pipe would else be waited for at its opening.
             with open(os.open(self._path(name), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
@@ -86,24 +98,23 @@ class Prompts:
             raise _unavailable(error) from None
         if len(data) > LARGEST:
             raise SpeechUnavailable("prompt_too_large")
-        return _telephone(data, law), _version(name, law, status)
+        return data, _version(name, law, status)
 
 
 def _version(name: str, law: Law, status: os.stat_result) -> _Version:
     return name, law, status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def _telephone(data: bytes, law: Law) -> bytes:
+def _sound(data: bytes) -> Wave:
     try:
-        rate, pcm = read_wav_file(data)
+        wave = read_wav_file(data)
     except NotPcm:
         raise SpeechUnavailable("prompt_format") from None
-    if rate not in SOURCE_RATES:
+    if not LOWEST_RATE <= wave.rate <= HIGHEST_RATE:
         raise SpeechUnavailable("prompt_format")
-    if len(pcm) > 2 * rate * LONGEST:
+    if len(wave.pcm) > 2 * wave.rate * LONGEST:
         raise SpeechUnavailable("prompt_too_large")
-    # Not trimmed, as an engine's sound is: the pauses of a recording are meant.
-    return encode(fade(level(resample(pcm, rate))), law)
+    return wave
 
 
 def _unavailable(error: OSError) -> SpeechUnavailable:

@@ -1,8 +1,8 @@
 """The program that decodes audio from strangers: a process of its own, which may be killed and may crash.
 
-The file comes by standard input, the law and the most seconds as arguments; out goes one word, and after ``sound`` the
-sound. It is run by ``decoding``, which limits its time, memory and output; here it gives up files, sockets and children
-too, before it has read a byte. Nothing imports it.
+The file comes by standard input, the most seconds as an argument; out goes one word, and after ``sound`` the rate and
+the samples, 16-bit mono. It is run by ``decoding``, which limits its time, memory and output; here it gives up files,
+sockets and children too, before it has read a byte. Nothing imports it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from typing import Final, cast
+from typing import Final
 
 import miniaudio  # type: ignore[import-untyped]
 
-from otpvoice.media.g711 import Law, encode
-from otpvoice.media.pcm import fade, level
-from otpvoice.media.resample import SOURCE_RATES, resample
-
 _PIECE: Final = 8192  # frames
+_HIGHEST: Final = 48_000
+"""Hz that come out. The filter by which miniaudio brings higher rates down is gentle; of what it folds, the ear has
+nothing."""
+_LOWEST: Final = 8000
 
 
 class _Refused(Exception):
@@ -30,20 +30,20 @@ def main() -> None:
     os.nice(10)  # calls that talk go first
     for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC):
         resource.setrlimit(limit, (0, 0))
-    law, longest = cast("Law", sys.argv[1]), int(sys.argv[2])
+    longest = int(sys.argv[1])
     try:
         rate, pcm = _decoded(sys.stdin.buffer.read(), longest)
     except _Refused as refused:
-        answer = str(refused).encode() + b"\n"
+        answer: bytes | bytearray = str(refused).encode() + b"\n"
     except (miniaudio.MiniaudioError, ArithmeticError, ValueError):
         answer = b"audio_format\n"
     else:
-        # As a recording of the prompts folder; its pauses are meant, too.
-        answer = b"sound\n" + encode(fade(level(resample(pcm, rate))), law)
+        sys.stdout.buffer.write(b"sound %d\n" % rate)
+        answer = pcm
     sys.stdout.buffer.write(answer)
 
 
-def _decoded(data: bytes, longest: int) -> tuple[int, bytes]:
+def _decoded(data: bytes, longest: int) -> tuple[int, bytearray]:
     """Return the rate, and 16-bit mono PCM. Raises ``_Refused``, and what miniaudio does."""
     info = _info(data)
     if not 1 <= info.sample_rate <= 384_000 or not 1 <= info.nchannels <= 32:
@@ -51,7 +51,7 @@ def _decoded(data: bytes, longest: int) -> tuple[int, bytes]:
     # What a header says is believed where it is too much; what it leaves out is counted.
     if info.num_frames > longest * info.sample_rate:
         raise _Refused("audio_too_large")
-    rate = _first_to(info.sample_rate)
+    rate = min(max(info.sample_rate, _LOWEST), _HIGHEST)
     pcm = bytearray()
     for piece in miniaudio.stream_memory(data, nchannels=1, sample_rate=rate, frames_to_read=_PIECE):
         pcm += piece.tobytes()
@@ -59,16 +59,7 @@ def _decoded(data: bytes, longest: int) -> tuple[int, bytes]:
             raise _Refused("audio_too_large")
     if not pcm:
         raise _Refused("audio_format")
-    return rate, bytes(pcm)
-
-
-def _first_to(rate: int) -> int:
-    """Return what a rate is brought to by miniaudio, before ``resample`` does the rest."""
-    if rate in SOURCE_RATES and rate != 48000:
-        return rate
-    # Its filter is gentle, but from 48000 to 24000 Hz what it folds below 4 kHz is 49 dB down, and all of it takes half
-    # as long. From higher rates it would not be.
-    return 24000 if rate <= 48000 else 48000
+    return rate, pcm
 
 
 def _info(data: bytes) -> miniaudio.SoundFileInfo:

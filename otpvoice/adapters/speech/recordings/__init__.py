@@ -1,0 +1,1 @@
+"""What is played and not spoken: recordings of the prompts folder, recordings at URLs, tones."""
