@@ -84,6 +84,7 @@ docs: venv ## what is made from the code: tables in docs/, the OpenAPI document
 	@.venv/bin/python -m tests.docs.outcome_table
 	@.venv/bin/python -m tests.docs.argument_table
 	@.venv/bin/python -m tests.docs.number_table
+	@.venv/bin/python -m tests.docs.language_table
 	@.venv/bin/python -m tests.docs.doctor_table
 	@.venv/bin/python -m tests.docs.settings_table
 	@.venv/bin/python -m tests.docs.licence_table
@@ -96,7 +97,7 @@ venv: ## the virtual environment, .venv
 	@tests/rig/venv.sh .venv
 
 .PHONY: rig rig-demo
-rig: ## Asterisk, Redis, espeak-ng, SIPp, baresip, promtool, fail2ban, nft, nginx: what is not installed is unpacked, without root
+rig: ## Asterisk and its prompts, Redis, espeak-ng, flite, SIPp, baresip, promtool, fail2ban, nft, nginx: what is not installed is unpacked, without root
 	@tests/rig/setup.sh test
 rig-demo:
 	@tests/rig/setup.sh demo

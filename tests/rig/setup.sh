@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Sets up the real parts that `make demo` and `make test` run against: Asterisk, Redis, espeak-ng; for tests also SIPp,
-# baresip and promtool, and what reads the examples of docs/admin.md: fail2ban-regex, nft and nginx.
+# baresip and promtool, what reads the examples of docs/admin.md (fail2ban-regex, nft and nginx), and two more voices:
+# flite, and Asterisk's recorded prompts in five languages.
 # Changes nothing outside its own folder, needs no root, and starts nothing.
 #
 #   setup.sh demo|test
 #
 # What is installed already is used (an Asterisk only from 22.10.1 on). The rest is unpacked from Debian packages into
-# ${OTPVOICE_RIG:-${XDG_CACHE_HOME:-~/.cache}/otpvoice}: roots/<name>-<key>/ and a wrapper in bin/ for each program.
+# ${OTPVOICE_RIG:-${XDG_CACHE_HOME:-~/.cache}/otpvoice}: roots/<name>-<key>/ and a wrapper in bin/ for each program. The
+# prompts are share/asterisk-sounds/<language>/, wherever they come from.
 # OTPVOICE_RIG_PRIVATE=1 ignores what is installed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -18,11 +20,29 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 asterisk_least=22.10.1
 rig=${OTPVOICE_RIG:-${XDG_CACHE_HOME:-$HOME/.cache}/otpvoice}
 PATH=$PATH:/usr/local/sbin:/usr/sbin
+# Who speaks them in Debian's packages.
+declare -A speakers=([en]=en_US_f_Allison [es]=es_MX_f_Allison [fr]=fr_CA_f_June [it]=it_IT_m_Carlo
+    [ru]=ru_RU_f_IvrvoiceRU)
 
-# installed PROGRAM: the path of what the machine has, if it will do.
+# whole_sounds FOLDER: it holds prompts of each language as WAV files. Other formats are none that the tests could read.
+whole_sounds() {
+    local language
+    for language in "${!speakers[@]}"; do
+        [[ -r $1/$language/digits/1.wav && -r $1/$language/letters/a.wav ]] || return 1
+    done
+}
+
+# installed PROGRAM|asterisk-sounds: the path of what the machine has, if it will do.
 installed() {
     local path version
     [[ ${OTPVOICE_RIG_PRIVATE:-} == 1 ]] && return 1
+    if [[ $1 == asterisk-sounds ]]; then
+        for path in "${OTPVOICE_ASTERISK_SOUNDS:-/usr/share/asterisk/sounds}" \
+            "${OTPVOICE_ASTERISK_SOUNDS:-/var/lib/asterisk/sounds}"; do
+            whole_sounds "$path" && printf '%s' "$path" && return 0
+        done
+        return 1
+    fi
     if [[ $1 == asterisk && -n ${OTPVOICE_ASTERISK:-} ]]; then
         path=$OTPVOICE_ASTERISK
     else
@@ -89,6 +109,19 @@ finish_espeak() {
     write_wrapper "$1" espeak-ng "ESPEAK_DATA_PATH=$data"
     "$rig/bin/espeak-ng" -q --stdout one | wc -c
 }
+finish_flite() {
+    write_wrapper "$1" flite
+    "$rig/bin/flite" -voice slt -t one -o /dev/stdout | wc -c
+}
+finish_sounds() {
+    local folder=$1/usr/share/asterisk/sounds language
+    # The packages make these links, by way of alternatives, when they are configured.
+    for language in "${!speakers[@]}"; do
+        ln -sfn "${speakers[$language]}" "$folder/$language"
+    done
+    whole_sounds "$folder"
+    link_sounds "$folder"
+}
 finish_sipp() {
     write_wrapper "$1" sipp
     # Its exit code after -v is 99.
@@ -117,6 +150,12 @@ finish_nft() {
 finish_nginx() {
     write_wrapper "$1" nginx
     "$rig/bin/nginx" -v 2>&1
+}
+
+# link_sounds FOLDER: makes it known by the rig's own name for it.
+link_sounds() {
+    mkdir -p "$rig/share"
+    ln -sfn "$1" "$rig/share/asterisk-sounds"
 }
 
 # open_release OWN|asterisk: package lists, read once for all that comes from the same release.
@@ -153,20 +192,27 @@ unpack() {
     touch "$root"
 }
 
-# provide NAME PROGRAM RELEASE PACKAGE …: does nothing when the machine or the folder has it.
+# provide NAME PROGRAM|asterisk-sounds RELEASE PACKAGE …: does nothing when the machine or the folder has it.
 provide() {
-    local name=$1 program=$2 release=$3 root path former
+    local name=$1 program=$2 release=$3 place=$rig/bin/$2 root path former
     shift 3
     if path=$(installed "$program"); then
         used+=("$program: $path, installed")
+        [[ $name != sounds ]] || link_sounds "$path"
         return 0
     fi
     root=$(root_of "$name" "$@")
-    used+=("$program: $rig/bin/$program")
-    [[ $(readlink "$rig/roots/$name") == "$root" && -x $rig/bin/$program ]] && return 0
+    if [[ $name == sounds ]]; then
+        place=$rig/share/asterisk-sounds/
+        # It may still lead to what was installed then.
+        [[ ! -d $root ]] || link_sounds "$root/usr/share/asterisk/sounds"
+    fi
+    used+=("$program: $place")
+    [[ $(readlink "$rig/roots/$name") == "$root" && -x $place ]] && return 0
     if ! type -P apt-get dpkg-deb >/dev/null; then
         fail "$program is not installed, and this is no Debian to take it from. Install it" \
-            "(Asterisk from $asterisk_least on; OTPVOICE_ASTERISK=/path/to/asterisk names one) and run this again."
+            "(Asterisk from $asterisk_least on; OTPVOICE_ASTERISK=/path/to/asterisk names one; asterisk-sounds are its core" \
+            "sounds in en, es, fr, it and ru as wav; OTPVOICE_ASTERISK_SOUNDS=/path names them) and run this again."
     fi
     if [[ ! -e $work/$release ]]; then
         step "$program: reading package lists" open_release "$release" || fail "No $program, see above."
@@ -174,7 +220,7 @@ provide() {
             note "WARNING: the mirror's Release file is past its Valid-Until; taken all the same (its signature is checked)."
     fi
     step "$program: downloading and unpacking" unpack "$root" "$release" "$@" || fail "No $program, see above."
-    step "$program: first start" "finish_$name" "$root" || fail "No $program, see above."
+    step "$program: first use" "finish_$name" "$root" || fail "No $program, see above."
     changed=1
     # A root of another recipe may be in use: it goes a day after it was replaced.
     former=$(readlink "$rig/roots/$name") && [[ -d $former ]] && touch "$former"
@@ -200,6 +246,8 @@ main() {
     provide redis redis-server own redis-server
     provide espeak espeak-ng own espeak-ng
     if [[ $1 == test ]]; then
+        provide flite flite own flite libflite1
+        provide sounds asterisk-sounds own asterisk-core-sounds-{en,es,fr,it,ru}-wav
         provide sipp sipp own sip-tester
         provide baresip baresip own baresip-core
         provide promtool promtool own prometheus

@@ -77,6 +77,7 @@ PROGRAMS = (
     "asterisk",
     "redis-server",
     "espeak-ng",
+    "flite",
     "sipp",
     "baresip",
     "promtool",
@@ -87,10 +88,22 @@ PROGRAMS = (
 
 
 @pytest.fixture
-def toolbox(machine: Path) -> Path:
+def sounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """As much of Asterisk's prompts as the set-up looks at."""
+    folder = tmp_path / "sounds"
+    for language in ("en", "es", "fr", "it", "ru"):
+        for name in ("digits/1.wav", "letters/a.wav"):
+            (folder / language / name).parent.mkdir(parents=True)
+            (folder / language / name).touch()
+    monkeypatch.setenv("OTPVOICE_ASTERISK_SOUNDS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def toolbox(machine: Path, sounds: Path) -> Path:
     """What the set-up itself needs, and no package tools."""
     machine.mkdir()
-    tools = "bash cat cut dirname env flock id mkdir mktemp printf readlink rm sed sha256sum sort"
+    tools = "bash cat cut dirname env flock id ln mkdir mktemp printf readlink rm sed sha256sum sort"
     for tool in tools.split():
         (machine / tool).symlink_to(shutil.which(tool, path=os.defpath + ":/usr/bin") or tool)
     return machine
@@ -100,11 +113,12 @@ def run_setup(wanted: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([SETUP, wanted], capture_output=True, text=True, check=False, timeout=30)
 
 
-def test_set_up_does_nothing_where_all_is_installed(toolbox: Path, tmp_path: Path) -> None:
+def test_set_up_does_nothing_where_all_is_installed(toolbox: Path, sounds: Path, tmp_path: Path) -> None:
     for name in PROGRAMS:
         stub(toolbox, name, "Asterisk 22.10.1")
     done = run_setup("test")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "rig" / "share" / "asterisk-sounds").resolve() == sounds
     assert not (tmp_path / "rig" / "roots").exists()
     assert not (tmp_path / "rig" / ".work").exists()
 
@@ -117,6 +131,15 @@ def test_set_up_says_what_it_cannot_get(toolbox: Path, missing: str) -> None:
     done = run_setup("test")
     assert done.returncode == 1
     assert f"{missing} is not installed, and this is no Debian" in done.stderr
+
+
+def test_prompts_in_other_formats_are_none(toolbox: Path, sounds: Path) -> None:
+    for name in PROGRAMS:
+        stub(toolbox, name, "Asterisk 22.10.1")
+    (sounds / "ru" / "digits" / "1.wav").rename(sounds / "ru" / "digits" / "1.gsm")
+    done = run_setup("test")
+    assert done.returncode == 1
+    assert "asterisk-sounds is not installed, and this is no Debian" in done.stderr
 
 
 def test_set_up_refuses_an_asterisk_that_is_too_old(toolbox: Path) -> None:
