@@ -9,23 +9,19 @@ import asyncio
 import os
 import resource
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 import uvloop
 
 from otpvoice.adapters.speech import child
 from otpvoice.adapters.speech.child import Bounds, ask
 from otpvoice.core.speech import SpeechUnavailable
+from tests.adapters.speech_programs import NAP, nothing_left, script
 
 Program = Callable[[str], list[str]]
 PLENTY = Bounds(seconds=20, output=1_000_000)
-NAP = f"999.{os.getppid()}"  # seconds; nobody else sleeps so long
-KILLED_WITHIN = 2.0
-"""Seconds."""
 TIGHT = Bounds(seconds=0.3, output=1_000_000)
 
 
@@ -40,29 +36,15 @@ def program(tmp_path: Path) -> Program:
     """Returns the command line of a fake: Python if it starts with ``import``, else shell."""
 
     def write(source: str) -> list[str]:
-        path = tmp_path / "fake"
-        shebang = sys.executable if source.startswith("import") else "/bin/sh"
-        path.write_text(f"#!{shebang}\n{source}\n", "utf-8")
-        path.chmod(0o755)
-        return [str(path)]
+        return [str(script(tmp_path / "fake", source))]
 
     return write
 
 
 @pytest.fixture(autouse=True)
 def nothing_is_left(tmp_path: Path) -> Iterator[None]:
-    """Whatever a test does, no process that it started is there at its end, not even as a zombie."""
-    before = {process.pid for process in psutil.Process().children(recursive=True)}
-    yield
-    left = [process for process in psutil.Process().children(recursive=True) if process.pid not in before]
-    orphans = [
-        process
-        for process in psutil.process_iter(["cmdline"])
-        if any(str(tmp_path) in word or word == NAP for word in process.info["cmdline"] or [])
-    ]
-    # A grandchild that was killed is the kernel's to bury, and that may take a moment.
-    _, alive = psutil.wait_procs(orphans, timeout=KILLED_WITHIN)
-    assert (left, alive) == ([], [])
+    with nothing_left([str(tmp_path)]):
+        yield
 
 
 def refusal(loop: asyncio.Runner, argv: list[str], bounds: Bounds = PLENTY, text: bytes = b"4821") -> str:
@@ -124,15 +106,22 @@ def test_a_file_that_is_no_program_gives_no_sound(loop: asyncio.Runner, tmp_path
     [
         f"exec sleep {NAP}",
         f"sleep {NAP}",  # a child of the program
-        f"sleep {NAP} & exit 0",  # an orphan that holds the pipe
         "trap '' TERM INT HUP; while :; do sleep 1; done",
         "kill -STOP $$",
         f"exec 1>&-; exec sleep {NAP}",  # says that it is done, and stays
     ],
-    ids=["hangs", "has a child that hangs", "leaves an orphan", "heeds no signal", "is stopped", "says it is done"],
+    ids=["hangs", "has a child that hangs", "heeds no signal", "is stopped", "says it is done"],
 )
 def test_a_program_that_hangs_is_killed_with_its_children(loop: asyncio.Runner, program: Program, source: str) -> None:
     assert refusal(loop, program(source), TIGHT) == "the engine took longer than 0.3 s"
+
+
+@pytest.mark.parametrize("elsewhere", ["", "< /dev/null > /dev/null 2>&1"], ids=["holds our pipe", "holds none"])
+def test_a_child_that_a_program_leaves_behind_ends_with_it(
+    loop: asyncio.Runner, program: Program, elsewhere: str
+) -> None:
+    assert loop.run(ask(program(f"sleep {NAP} {elsewhere} & echo done"), b"", PLENTY)) == b"done\n"
+    assert refusal(loop, program(f"sleep {NAP} {elsewhere} & exit 1")) == "the engine ended with status 1"
 
 
 def test_a_program_that_writes_for_ever_is_stopped(loop: asyncio.Runner, program: Program) -> None:
@@ -152,6 +141,20 @@ def test_a_program_that_burns_the_processor_is_limited(
     assert refusal(loop, program("while :; do :; done")) == f"the engine ended with signal {signal.SIGKILL.value}"
 
 
+def test_a_program_that_needs_a_file_may_write_and_go_back_in_ours(loop: asyncio.Runner, program: Program) -> None:
+    file = os.memfd_create("sound")
+    try:
+        argv = program('cat > "$1"; printf S | dd of="$1" conv=notrunc status=none')
+        assert loop.run(ask([*argv, f"/proc/self/fd/{file}"], b"sound", PLENTY, file=file)) == b""
+        assert os.pread(file, 100, 0) == b"Sound"
+        argv = program('read text; exec cat /dev/zero > "$1"')
+        with pytest.raises(SpeechUnavailable, match="the engine wrote too much"):
+            loop.run(ask([*argv, f"/proc/self/fd/{file}"], b"text\n", PLENTY, file=file))
+        assert os.fstat(file).st_size == PLENTY.output
+    finally:
+        os.close(file)
+
+
 SHOW_LIMITS = """import resource, sys
 sys.stdin.read()
 for name in "AS NOFILE FSIZE CORE CPU".split():
@@ -162,6 +165,14 @@ def test_the_limits_hold_before_the_text_is_there(loop: asyncio.Runner, program:
     shown = (loop.run(ask(program(SHOW_LIMITS), b"text", PLENTY))).decode().splitlines()
     wanted = [child.MEMORY, child.OPEN_FILES, child.FILE_SIZE, 0, 21]
     assert shown == [f"{limit} {limit}" for limit in wanted]
+
+
+def test_a_program_of_many_threads_has_their_time_and_stands_behind(loop: asyncio.Runner, program: Program) -> None:
+    argv = program("import os, resource, sys\nsys.stdin.read()\nprint(resource.getrlimit(0)[0], os.nice(0))")
+    assert resource.RLIMIT_CPU == 0
+    niceness = min(os.nice(0) + 7, 19)
+    bounds = Bounds(seconds=20, output=1000, cores=4, niceness=niceness)
+    assert loop.run(ask(argv, b"", bounds)) == f"84 {niceness}\n".encode()
 
 
 def test_a_program_can_not_take_all_memory(loop: asyncio.Runner, program: Program) -> None:

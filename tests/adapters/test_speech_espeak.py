@@ -1,57 +1,59 @@
-"""The real espeak-ng, with kind and with hostile texts; fakes of it where it has to fail."""
+"""The real espeak-ng; fakes of it where it has to be late or missing. Hostile texts: ``test_speech_hostile``."""
 
 from __future__ import annotations
 
 import asyncio
-import math
+import os
 import subprocess
 import sys
 from array import array
 from pathlib import Path
 
-import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from otpvoice.adapters.speech.espeak import CHILDREN, LONGEST_TEXT, Espeak, plain
-from otpvoice.adapters.speech.voice import Voice
+from otpvoice.adapters.speech.engines import program
+from otpvoice.adapters.speech.engines.espeak import RATE, Espeak
+from otpvoice.adapters.speech.engines.program import CHILDREN, LONGEST_SOUND
+from otpvoice.adapters.speech.engines.voice import Voice
 from otpvoice.core.speech import SpeechUnavailable
-from otpvoice.media.pcm import EDGE
-from tests.media.loudness import active_level
+from otpvoice.media.wav import Wave
+from tests.adapters.speech_programs import script
 
 SENTENCE = "This is a message from your bank. Please stay on the line."
+LONGEST_TEXT = Espeak.traits.longest_text
 
 
-def level(samples: array[int]) -> float:
-    return 10 * math.log10(max(sum(s * s for s in samples) / len(samples), 1e-9) / 32768**2)
+def seconds(wave: Wave) -> float:
+    return len(wave.pcm) / 2 / wave.rate
 
 
-def seconds(pcm: bytes) -> float:
-    return len(pcm) / 16000
+def loudest(wave: Wave) -> int:
+    return max(map(abs, array("h", wave.pcm)), default=0)
 
 
 @pytest.fixture
 def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An espeak-ng that comes first on PATH; a test writes what it does."""
-    path = tmp_path / "espeak-ng"
-    path.touch(0o755)
+    path = script(tmp_path / "espeak-ng", "exit 1")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     return path
 
 
 def test_it_declares_what_it_is() -> None:
     voice: Voice = Espeak()
-    assert (voice.name, voice.may_see_secrets) == ("espeak", True)
-    assert {"en", "de", "fr", "pt-br", "zh"} <= set(voice.languages)
+    assert voice.name == "espeak"
+    assert (voice.traits.offline, voice.traits.may_see_secrets, voice.traits.speeds) == (True, True, (0.5, 2.0))
+    assert {"en", "de", "fr", "pt-br", "zh"} <= voice.traits.languages
 
 
 def test_every_voice_that_it_may_use_is_there() -> None:
     listed = subprocess.run(["espeak-ng", "--voices"], capture_output=True, text=True, check=True).stdout
     there = {line.split()[1] for line in listed.splitlines()[1:]}
-    allowed = {name for tag in Espeak.languages if (name := Espeak().voice_language(tag))}
-    assert len(allowed) > 100
-    assert allowed <= there
+    assert len(Espeak().voices()) > 100
+    assert set(Espeak().voices()) <= there
+    assert {name: Espeak().voice_language(name) for name in Espeak().voices()} == Espeak().voices()
 
 
 @pytest.mark.parametrize(
@@ -76,17 +78,11 @@ def test_only_voices_of_the_list_are_voices(name: str, language: str | None) -> 
 
 
 @pytest.mark.parametrize("word", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])
-async def test_a_digit_is_whole_at_both_ends_and_at_its_level(word: str) -> None:
-    samples = array("h", await Espeak().render(word, "en", None, 0.9))
-    assert 0.25 < len(samples) / 8000 < 0.8
-    assert active_level(samples.tobytes()) == pytest.approx(-22.0, abs=0.3)
-    assert max(map(abs, samples)) <= 32768 * 10 ** (-3 / 20)
-    # Nothing is cut off: the edges are as good as silent. And nothing but the edges is added: then there is sound.
-    assert samples[0] == samples[-1] == 0
-    assert level(samples[:EDGE]) < -60
-    assert level(samples[-EDGE:]) < -60
-    assert level(samples[EDGE : EDGE + 80]) > -60
-    assert level(samples[-EDGE - 80 : -EDGE]) > -60
+async def test_a_digit_is_sound(word: str) -> None:
+    wave = await Espeak().render(word, "en", None, 0.9)
+    assert wave.rate == RATE
+    assert 0.3 < seconds(wave) < 1.5
+    assert loudest(wave) > 3000
 
 
 async def test_the_same_words_are_the_same_bytes() -> None:
@@ -99,29 +95,36 @@ async def test_speed_makes_it_shorter_in_proportion() -> None:
     }
     assert list(lengths.values()) == sorted(lengths.values(), reverse=True)
     for speed, length in lengths.items():
-        assert length * speed == pytest.approx(lengths[1.0], rel=0.15)
+        assert length * speed == pytest.approx(lengths[1.0], rel=0.2)
 
 
 async def test_languages_and_voices_sound_different() -> None:
     espeak = Espeak()
-    clips = [
+    waves = [
         await espeak.render("zebra", language, name, 1.0)
         for language, name in [("en", None), ("en-GB", "en-gb"), ("de-AT", None), ("en", "en-us+f2")]
     ]
-    assert len(set(clips)) == 4
-    assert await espeak.render("zebra", "en-US", None, 1.0) == clips[0]
+    assert len(set(waves)) == 4
+    assert await espeak.render("zebra", "en-US", None, 1.0) == waves[0]
+
+
+@pytest.mark.parametrize("text", ["４８２１", "٤٨٢١", "४८२१", "𝟜𝟠𝟚𝟙"])
+@pytest.mark.parametrize("language", ["en", "ja", "ar", "hi"])
+async def test_digits_of_any_script_are_heard_as_digits(text: str, language: str) -> None:
+    # The program alone is silent at most of them.
+    assert await Espeak().render(text, language, None, 1.0) == await Espeak().render("4821", language, None, 1.0)
 
 
 @pytest.mark.parametrize(
     ("text", "language", "voice", "speed", "problem"),
     [
         ("x" * (LONGEST_TEXT + 1), "en", None, 1.0, "at most 3000 characters"),
-        ("secret " * 20_000, "en", None, 1.0, "at most 3000 characters"),
         ("secret", "en", None, 0.49, "speed"),
         ("secret", "en", None, 2.01, "speed"),
         ("secret", "en", None, float("nan"), "speed"),
         ("secret", "xx", None, 1.0, "language"),
         ("secret", "en", "-w/tmp/x", 1.0, "no voice"),
+        ("", "xx", None, 1.0, "language"),
     ],
 )
 async def test_what_it_does_not_take_is_a_value_error(
@@ -132,72 +135,28 @@ async def test_what_it_does_not_take_is_a_value_error(
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", " \n\t ", "...", "\x00\x01\x02", "\ud800", "?!—"])
+@pytest.mark.parametrize("text", ["", " \n\t ", "...", "\x00\x01\x02", "\ud800", "?!—", "\u200e\u00ad"])
 async def test_of_nothing_to_say_nothing_is_rendered(text: str, fake: Path) -> None:
-    fake.write_text("#!/bin/sh\nexit 1\n", "utf-8")
-    assert await Espeak().render(text, "en", None, 1.0) == b""
+    assert await Espeak(str(fake)).render(text, "en", None, 1.0) == Wave(RATE, b"")
 
 
-@pytest.mark.parametrize(
-    ("text", "same_as"),
-    [
-        ("-f{tmp}/long.txt", None),
-        ("-w{tmp}/x", None),
-        ("--help", None),
-        ("[[f@U]]", "[ [f@U]]"),
-        ("[[[[f@U", "[ [ [ [f@U"),
-        ('<audio src="{tmp}/long.txt"/> hello', None),
-        ("<break time='10s'/>", None),
-        ("hello \x0150S world", "hello  50S world"),
-        ("hello\x00world", "hello world"),
-        ("hello\x1b[2Jworld\r\n", "hello [2Jworld"),
-        ("hello \udcff world", "hello   world"),
-        ("$(touch {tmp}/x) `id` ; | & > {tmp}/x", None),
-        ("😀 hello", None),
-        ("שלום مرحبا", None),
-        ("\u202egnidaer\u202c", None),
-        ("a" * LONGEST_TEXT, None),
-        ("%s%n%p", None),
-    ],
-)
-async def test_a_hostile_text_is_only_words(text: str, same_as: str | None, tmp_path: Path) -> None:
-    (tmp_path / "long.txt").write_text("very long indeed " * 500, "utf-8")
-    text = text.replace("{tmp}", str(tmp_path))
-    clip = await Espeak().render(text, "en", None, 1.0)
-    # Some characters are spelled by name, none takes as long as the file would.
-    assert 0 < seconds(clip) < (60 if len(text) < 300 else 1200)
-    if same_as is not None:
-        assert clip == await Espeak().render(same_as, "en", None, 1.0)
-    assert [path.name for path in tmp_path.iterdir()] == ["long.txt"]
-
-
-async def test_a_pause_that_a_text_asks_for_by_markup_is_not_made() -> None:
-    assert seconds(await Espeak().render("<break time='60s'/> a", "en", None, 1.0)) < 10
-
-
-@given(st.text(max_size=300))
-def test_no_text_keeps_what_espeak_would_obey(text: str) -> None:
-    words = plain(text)
-    assert "[[" not in words
-    assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in words)
-    words.encode()
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60), st.sampled_from(["en", "de", "ar", "zh", "ru", "hi", "tr"]), st.floats(0.5, 2))
-def test_any_text_is_a_clip_or_a_fault_of_the_engine_that_is_told(text: str, language: str, speed: float) -> None:
-    clip: array[int] | None
+def test_any_text_is_sound_or_a_fault_of_the_engine_that_is_told(text: str, language: str, speed: float) -> None:
+    fault, wave = "", Wave(RATE, b"")
     try:
-        clip = array("h", asyncio.run(Espeak().render(text, language, None, speed)))
+        wave = asyncio.run(Espeak().render(text, language, None, speed))
     except SpeechUnavailable as error:
-        # espeak-ng 1.51 crashes on some odd texts, for instance "=^Ô²³Ý" in Hindi: that is why it is a child.
-        clip = None if error.reason == "the engine ended with signal 11" else array("h", [32767])
-    assert not clip or max(map(abs, clip)) <= 32768 * 10 ** (-3 / 20)
+        fault = error.reason
+    # Some versions of espeak-ng crash on some odd texts, for instance "=^Ô²³Ý" in Hindi: so it is a child.
+    assert fault in {"", "the engine ended with signal 11"}
+    assert wave.rate == RATE
+    assert seconds(wave) < LONGEST_SOUND
 
 
 async def test_no_more_than_two_programs_run_at_once(fake: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    fake.write_text(f"#!/bin/sh\necho + >> {log}\ncat > /dev/null\nsleep 0.05\necho - >> {log}\nexit 1\n", "utf-8")
+    script(fake, f"echo + >> {log}\ncat > /dev/null\nsleep 0.05\necho - >> {log}\nexit 1")
     espeak = Espeak()
     await asyncio.gather(*(espeak.render(f"text {n}", "en", None, 1) for n in range(8)), return_exceptions=True)
     running = most = 0
@@ -207,48 +166,60 @@ async def test_no_more_than_two_programs_run_at_once(fake: Path, tmp_path: Path)
     assert (running, most) == (0, CHILDREN)
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"),
-    [
-        ("exit 139", "the engine ended with status 139"),
-        ("exec sleep 999", "the engine took longer than"),
-        ("cat", "the engine wrote no sound"),
-        ("head -c 100000 /dev/urandom", "the engine wrote no sound"),
-        ("printf RIFFxxxxWAVE", "the engine wrote no sound"),
-        ("exit 0", "the engine wrote no sound"),
-        ("exec cat /dev/zero", "the engine wrote too much"),
-    ],
-)
-async def test_an_engine_that_fails_says_why_and_leaves_nothing(source: str, reason: str, fake: Path) -> None:
-    fake.write_text(f"#!/bin/sh\n{source}\n", "utf-8")
-    before = psutil.Process().children(recursive=True)
-    espeak = Espeak(deadline=0.5 if "sleep" in source else 20)
-    with pytest.raises(SpeechUnavailable) as caught:
-        await espeak.render("4821", "en", None, 1.0)
-    assert caught.value.reason.startswith(reason)
-    assert "4821" not in f"{caught.value!r} {caught.value.__cause__!r}"
-    assert psutil.Process().children(recursive=True) == before
+async def test_who_comes_when_too_many_wait_is_turned_away_at_once(
+    fake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(program, "MOST_WAITING", 1)
+    os.mkfifo(tmp_path / "gate")
+    script(fake, f"cat > /dev/null\ncat {tmp_path / 'gate'}\nexit 1")
+    espeak = Espeak()
+    waiting = [asyncio.create_task(espeak.render(f"text {n}", "en", None, 1)) for n in range(CHILDREN + 1)]
+    await asyncio.sleep(0)
+    with pytest.raises(SpeechUnavailable, match="too many texts wait for the engine"):
+        espeak.render("one more", "en", None, 1).send(None)
+    waiting.pop().cancel()
+    await asyncio.sleep(0)
+    waiting.append(asyncio.create_task(espeak.render("in its place", "en", None, 1)))
+    await asyncio.sleep(0)
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
+    assert all(task.cancelled() for task in waiting)
+    script(fake, "exit 3")
+    with pytest.raises(SpeechUnavailable, match="status 3"):
+        await espeak.render("and all places are free", "en", None, 1)
 
 
 async def test_an_engine_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    assert Espeak().missing() == "espeak-ng is not installed"
+    assert Espeak(str(tmp_path / "bin" / "espeak")).missing() == "espeak is not installed"
+    assert Espeak().edition("en", None) == ""
     with pytest.raises(SpeechUnavailable, match="espeak-ng is not installed"):
         await Espeak().render("hello", "en", None, 1.0)
 
 
+def test_another_program_is_another_edition(fake: Path) -> None:
+    espeak = Espeak()
+    first = espeak.edition("en", None)
+    assert espeak.missing() is None
+    assert first == espeak.edition("de", "de+f2") != ""
+    script(fake, "exit 22")
+    assert espeak.edition("en", None) not in {first, ""}
+
+
 async def test_an_engine_that_failed_is_asked_again(fake: Path) -> None:
-    fake.write_text("#!/bin/sh\nexit 1\n", "utf-8")
     espeak = Espeak()
     for _ in range(3 * CHILDREN):
         with pytest.raises(SpeechUnavailable):
             await espeak.render("hello", "en", None, 1.0)
     fake.unlink()
-    assert await espeak.render("hello", "en", None, 1.0)
+    assert (await espeak.render("hello", "en", None, 1.0)).pcm
 
 
 async def test_the_text_is_on_no_command_line(fake: Path, tmp_path: Path) -> None:
     seen = tmp_path / "seen"
-    fake.write_text(f'#!/bin/sh\necho "$0 $*" > {seen}; env >> {seen}; exit 1\n', "utf-8")
+    script(fake, f'echo "$0 $*" > {seen}; env >> {seen}; exit 1')
     with pytest.raises(SpeechUnavailable):
         await Espeak().render("918273", "de", None, 0.9)
     shown = seen.read_text("utf-8")
@@ -267,6 +238,9 @@ async def test_the_event_loop_goes_on_while_a_long_text_is_rendered() -> None:
     assert ticks > 50
 
 
-def test_nothing_runs_when_it_is_imported() -> None:
-    source = "import otpvoice.adapters.speech.espeak, asyncio; asyncio.run(asyncio.sleep(0))"
+def test_nothing_runs_and_no_numpy_is_there_when_it_is_imported() -> None:
+    source = (
+        "import otpvoice.adapters.speech.engines.espeak, asyncio, sys; asyncio.run(asyncio.sleep(0));"
+        "sys.exit('numpy' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-W", "error", "-c", source], check=False).returncode == 0

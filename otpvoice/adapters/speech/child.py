@@ -28,23 +28,34 @@ OPEN_FILES: Final = 32
 FILE_SIZE: Final = 64 * 1024 * 1024
 """Not 0: libpulse, which Debian's espeak-ng starts even to write to a pipe, makes an empty file of this size in memory,
 and is killed if it can't."""
+TOO_MUCH: Final = "the engine wrote too much"
 _PASSED_ON: Final = ("PATH", "ESPEAK_DATA_PATH", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """``seconds`` from start to end (and of processor time), ``output`` and ``memory`` in bytes."""
+    """``seconds`` from start to end, and of processor time on each of ``cores``; ``output`` and ``memory`` in bytes.
+
+    ``niceness``: 0 to 19, how far behind others it stands for a processor (setpriority(2)).
+    """
 
     seconds: float
     output: int
     memory: int = MEMORY
+    cores: int = 1
+    niceness: int = 0
 
 
-async def ask(argv: Sequence[str], text: bytes, bounds: Bounds) -> bytes:
+async def ask(argv: Sequence[str], text: bytes, bounds: Bounds, *, file: int | None = None) -> bytes:
     """Return what the program writes to standard output for ``text`` on its standard input.
 
-    Raises ``SpeechUnavailable`` if it can't be started, passes a bound, or ends with another status than 0. When this
-    returns or raises, also by cancellation, the program and its children are gone, unless they left its session.
+    ``file``: a descriptor that it gets under the same number, for what it can't write to a pipe; no file that it writes
+    is longer than ``bounds.output`` then. Raises ``SpeechUnavailable`` if it can't be started, passes a bound, or ends
+    with another status than 0. When this returns or raises, also by cancellation, the program and its children are
+    gone, unless they left its session.
+
+    On asyncio's own loop (until Python 3.12 at least) a cancellation in the moment of the start is never answered:
+    ``BaseSubprocessTransport._wait`` waits for pipes that are not connected. Service and commands run on uvloop.
     """
     loop = asyncio.get_running_loop()
     try:
@@ -57,21 +68,20 @@ async def ask(argv: Sequence[str], text: bytes, bounds: Bounds) -> bytes:
             start_new_session=True,
             cwd="/",
             env=_environment(os.environ),
+            pass_fds=() if file is None else (file,),
         )
     except OSError as error:
         name = errno.errorcode.get(error.errno or 0, "")
         raise SpeechUnavailable(f"{Path(argv[0]).name} could not be started ({name})") from None
-    ended = False
     try:
         async with asyncio.timeout(bounds.seconds):
-            _limit(transport.get_pid(), bounds)
+            _limit(transport.get_pid(), bounds, FILE_SIZE if file is None else bounds.output)
             _write(transport, text)
             await output.complete
-        ended = True
     except TimeoutError:
         raise SpeechUnavailable(f"the engine took longer than {bounds.seconds:g} s") from None
     finally:
-        if not ended:
+        if not output.exited.done():
             _kill_session(transport.get_pid())
         try:
             # Before ``close``, which polls the process and would take its status away from the loop's watcher.
@@ -80,6 +90,8 @@ async def ask(argv: Sequence[str], text: bytes, bounds: Bounds) -> bytes:
         finally:
             transport.close()
     if status := transport.get_returncode():
+        if status == -signal.SIGXFSZ:
+            raise SpeechUnavailable(TOO_MUCH)
         raise SpeechUnavailable(f"the engine ended with {_named(status)}")
     return output.received()
 
@@ -94,6 +106,10 @@ class _Output(asyncio.SubprocessProtocol):
         self._chunks: list[bytes] = []
         self._room = most
         self._at_end = False
+        self._pid: int | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._pid = cast("asyncio.SubprocessTransport", transport).get_pid()
 
     def received(self) -> bytes:
         return b"".join(self._chunks)
@@ -103,7 +119,7 @@ class _Output(asyncio.SubprocessProtocol):
         if self._room >= 0:
             self._chunks.append(data)
         elif not self.complete.done():
-            self.complete.set_exception(SpeechUnavailable("the engine wrote too much"))
+            self.complete.set_exception(SpeechUnavailable(TOO_MUCH))
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         self._at_end = self._at_end or fd == 1
@@ -111,6 +127,9 @@ class _Output(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         self.exited.set_result(None)
+        if self._pid is not None:
+            # Whoever it left behind may live on unseen, or hold our pipe open: it is over when the program is.
+            _kill_session(self._pid)
         self._settle()
 
     def _settle(self) -> None:
@@ -127,18 +146,20 @@ def _write(transport: asyncio.SubprocessTransport, text: bytes) -> None:
         stdin.close()
 
 
-def _limit(pid: int, bounds: Bounds) -> None:
-    seconds = ceil(bounds.seconds) + 1
+def _limit(pid: int, bounds: Bounds, file_size: int) -> None:
+    seconds = (ceil(bounds.seconds) + 1) * bounds.cores
     limits = {
         resource.RLIMIT_CPU: seconds,
         resource.RLIMIT_AS: bounds.memory,
         resource.RLIMIT_NOFILE: OPEN_FILES,
-        resource.RLIMIT_FSIZE: FILE_SIZE,
+        resource.RLIMIT_FSIZE: file_size,
         resource.RLIMIT_CORE: 0,
     }
     try:
         for limit, most in limits.items():
             resource.prlimit(pid, limit, (most, most))
+        if bounds.niceness:
+            os.setpriority(os.PRIO_PROCESS, pid, bounds.niceness)
     except ProcessLookupError:
         return
     except OSError as error:
