@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from otpvoice.adapters.speech.cache import ClipCache
+from otpvoice.adapters.speech.clips.memory import ClipCache
 
 
 def test_a_clip_is_given_back_as_the_same_object() -> None:

@@ -1,6 +1,6 @@
 """Clips in memory: some for ever, the others as long as there is room.
 
-In memory only. A clip of words is never written to a disk, where it would outlive the call.
+In memory only; whether sound may stay here is for others to say (``discretion``), and ``files`` has the disk.
 """
 
 from __future__ import annotations

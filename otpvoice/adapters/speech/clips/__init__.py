@@ -1,0 +1,1 @@
+"""Where clips are kept: in memory, and on a disk that may fail at any time."""
