@@ -68,14 +68,15 @@ class SayCode:
     """Speak a code, character by character, so that it is understood.
 
     ``template`` holds ``{code}`` and may hold ``{brand}``; None: the language's own sentence. ``group`` characters are
-    read together (0: no groups) with ``gap`` seconds between characters and ``group_gap`` between groups. Each reading
-    after the first is slower by ``slow_down``.
+    read together (0: no groups; None: as the language does) with ``gap`` seconds between characters and ``group_gap``
+    between groups. Each reading after the first is slower by ``slow_down``. ``spelling``: letters are said with the
+    language's spelling words, as in "B as in Bravo".
     """
 
     code: OtpCode
     template: str | None = None
     brand: str | None = None
-    group: int = 3
+    group: int | None = None
     gap: float = 0.35
     group_gap: float = 0.8
     speed: float = 0.9
@@ -86,6 +87,7 @@ class SayCode:
     replay: Replay | None = None
     gate: Gate | None = None
     languages: tuple[LanguageKey, ...] = ()
+    spelling: bool = False
     id: str | None = None
     tag: str | None = None
 

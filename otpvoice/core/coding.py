@@ -81,22 +81,34 @@ class _Reader:
             script = self._step.tongues[self.tongue].readings
 
     def replay(self) -> Steps[None]:
-        """Offer the code again until nobody wants it, or it was read often enough."""
+        """Offer the code again until nobody wants it, or it was read often enough; then close, where that is due."""
         action = self._step.action.replay
-        if action is None:
-            return
-        for count in range(1, action.limit + 1):
-            key = self._typed(action.key)
+        for count in range(1, (action.limit if action else 0) + 1):
+            key = yield from self._wanted(action.key if action else "")
             if not key:
-                key = yield from self._ask(self._offer, KEYPAD, TO_REPLAY)
+                return
             if key in self._languages:
                 self._change(key)
-            elif key != action.key:
-                if key:
-                    self._stage.type_ahead(key)  # an answer to what comes next
-                return
             self._stage.tell(CodeReplayed(count))
             yield from self.read(self._step.tongues[self.tongue].replays[count - 1])
+        yield from speak(self._stage, self._closing)
+
+    def _wanted(self, again: str) -> Steps[str]:
+        """Return the key by which the code is wanted again; "": it is not, and we have closed."""
+        if key := self._typed(again):
+            return key
+        keys = self._languages | {again}
+        key = yield from self._ask(self._offer, KEYPAD, TO_REPLAY)
+        if key in keys:
+            return key
+        if key:
+            self._stage.type_ahead(key)  # an answer to what comes next
+        # Who is told goodbye and reaches for the key is in time.
+        return (yield from speak(self._stage, self._closing, keys))
+
+    @property
+    def _closing(self) -> Script:
+        return self._step.tongues[self.tongue].closing
 
     @property
     def _offer(self) -> Script:

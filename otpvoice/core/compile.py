@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Final, TypeAlias, assert_never
 
 from otpvoice.core.actions import (
@@ -26,8 +27,8 @@ from otpvoice.core.actions import (
 )
 from otpvoice.core.locale import Locales
 from otpvoice.core.plan import CallPlan
-from otpvoice.core.question import Manner, failure_script, gate_script, menu_script, offer_script
-from otpvoice.core.reading import code_script, play_script, replay_script, say_script
+from otpvoice.core.question import BETWEEN_SENTENCES, Manner, failure_script, gate_script, menu_script, offer_script
+from otpvoice.core.reading import closing_script, code_script, play_script, replay_script, say_script
 from otpvoice.core.ringback import ringback
 from otpvoice.core.speech import Script, Silence
 
@@ -42,11 +43,15 @@ class SpokenStep:
 
 @dataclass(frozen=True, slots=True)
 class Tongue:
-    """A code in one language: its readings, one more for each time that it may be asked for, and the offer of that."""
+    """A code in one language: its readings, one more for each time that it may be asked for, and the offer of that.
+
+    ``closing``: what is said when nobody asks any more; empty: the plan goes on, or has said all.
+    """
 
     readings: Script
     replays: tuple[Script, ...]
     offer: Script
+    closing: Script = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +129,17 @@ LATE: Final = 5.0
 
 
 def compile_plan(plan: CallPlan, locales: Locales) -> tuple[Step, ...]:
-    """Return one step an action. Raises ``ValueError`` for a template that breaks its rules."""
-    return compile_actions(plan.actions, plan, locales)
+    """Return one step an action. Raises ``ValueError`` for a template that breaks its rules.
+
+    Where a code is the last thing that is said before we hang up, its language's closing sentence follows it.
+    """
+    last = _last_words(plan)
+    return tuple(_compile(action, plan, locales, closes=index == last) for index, action in enumerate(plan.actions))
 
 
 def compile_actions(actions: Iterable[Action], plan: CallPlan, locales: Locales) -> tuple[Step, ...]:
     """Return one step an action, spoken as a plan wants it. Raises ``ValueError`` as ``compile_plan``."""
-    return tuple(_compile(action, plan, locales) for action in actions)
+    return tuple(_compile(action, plan, locales, closes=False) for action in actions)
 
 
 def sending_seconds(digits: str) -> float:
@@ -144,7 +153,7 @@ def scripts_of(step: Step) -> tuple[Script, ...]:
         case SpokenStep(script=script):
             return (script,)
         case CodeStep(gate=gate, failure=failure, tongues=tongues):
-            spoken = ((one.readings, *one.replays, one.offer) for one in tongues.values())
+            spoken = ((one.readings, *one.replays, one.offer, one.closing) for one in tongues.values())
             return (gate, failure, *(script for scripts in spoken for script in scripts))
         case GatherStep(prompt=prompt, success=success, failure=failure):
             return (prompt, success, failure)
@@ -166,10 +175,23 @@ def type_of(step: Step) -> str:
     return _TYPES[type(step.action).__name__]
 
 
-def _compile(action: Action, plan: CallPlan, locales: Locales) -> Step:
+def _last_words(plan: CallPlan) -> int | None:
+    """Return the index of the code behind which nothing comes but the end of the call."""
+    if plan.webhook is not None and plan.webhook.interactive:
+        return None  # who is asked may have more to say
+    done = list(takewhile(lambda action: not isinstance(action, Hangup), plan.actions))
+    goes_on = plan.goes_on and len(done) == len(plan.actions)
+    return len(done) - 1 if done and isinstance(done[-1], SayCode) and not goes_on else None
+
+
+def _compile(action: Action, plan: CallPlan, locales: Locales, *, closes: bool) -> Step:
     match action:
         case SayCode(gate=gate, replay=replay, languages=languages) if gate or replay or languages:
-            return _compile_code(action, plan, locales)
+            return _compile_code(action, plan, locales, closes=closes)
+        case SayCode() if closes:
+            closing = closing_script(action, plan.language, plan.voice, locales)
+            silence = (Silence(BETWEEN_SENTENCES),) if closing else ()
+            return SpokenStep(action, (*_prompt((action,), plan, locales), *silence, *closing))
         case Say() | SayCode() | Play() | Pause():
             return SpokenStep(action, _prompt((action,), plan, locales))
         case Gather():
@@ -193,19 +215,21 @@ def _compile(action: Action, plan: CallPlan, locales: Locales) -> Step:
             assert_never(action)
 
 
-def _compile_code(say: SayCode, plan: CallPlan, locales: Locales) -> CodeStep:
+def _compile_code(say: SayCode, plan: CallPlan, locales: Locales, *, closes: bool) -> CodeStep:
     manner = Manner(plan.language, plan.voice, locales)
     key = say.gate.key if say.gate is not None else None
     if key == RANDOM_KEY:
         raise ValueError("a random key is drawn before a plan is compiled: see core.chance")
     own = say.language or plan.language
+    # Who brings his own sentence has the last word with it, in whatever language the code is heard.
+    closes = closes and say.template is None
     return CodeStep(
         say,
         key,
         gate=menu_script(say, manner) if key is None else gate_script(say, key, manner),
         failure=() if say.gate is None else _prompt(say.gate.failure, plan, locales) or failure_script(say, manner),
         tongues={
-            choice: _tongue(_in(language, own, say, locales), language, plan, manner)
+            choice: _tongue(_in(language, own, say, locales), language, plan, manner, closes=closes)
             for choice, language in (("", own), *((choice.key, choice.language) for choice in say.languages))
         },
     )
@@ -218,7 +242,7 @@ def _in(language: str, own: str, say: SayCode, locales: Locales) -> SayCode:
     return replace(say, language=language, template=say.template if keep else None)
 
 
-def _tongue(say: SayCode, language: str, plan: CallPlan, manner: Manner) -> Tongue:
+def _tongue(say: SayCode, language: str, plan: CallPlan, manner: Manner, *, closes: bool) -> Tongue:
     replay, locales = say.replay, manner.locales
     return Tongue(
         code_script(say, plan.language, plan.voice, locales),
@@ -227,6 +251,7 @@ def _tongue(say: SayCode, language: str, plan: CallPlan, manner: Manner) -> Tong
             for count in range(1, (replay.limit if replay else 0) + 1)
         ),
         offer_script(say, replay.key, language, manner) if replay else (),
+        closing_script(say, plan.language, plan.voice, locales) if closes else (),
     )
 
 

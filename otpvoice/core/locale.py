@@ -1,31 +1,40 @@
 """A language as data: its sentences around a code, how it calls digits and letters, and which voices speak it.
 
-Reading the files is ``adapters.locales``; here they are checked, and looked up by BCP 47 tag.
+Reading the files is ``adapters.locales``, what a file must hold is ``core.locale_file``; here a language is looked up
+by its BCP 47 tag, and asked for its words.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from string import ascii_lowercase, digits
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from string import digits
 from types import MappingProxyType
 from typing import Any, Final
 
-# RFC 5646 section 2.1, by shape alone. Underscores are read as hyphens: Asterisk's languages are written so.
-_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*", re.ASCII)
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+from otpvoice.core.language_tags import chain, index, is_tag, lookup
+from otpvoice.core.locale_file import SENTENCES, problems
+
+__all__ = ["Locale", "Locales", "is_tag", "lookup", "parse_locale", "split_template"]
+
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class Locale:
     """One language pack.
 
-    ``code`` and ``code_with_brand`` are templates, ``again`` opens each reading after the first, ``capital`` holds
-    ``{letter}``. ``gate``, ``replay`` and ``choose`` (this language) hold the ``{key}`` to press, ``gate_any`` none;
+    ``code`` and ``code_with_brand`` are templates, ``again`` opens each reading after the first, ``closing`` ends a
+    call that has nothing more to say (empty: nothing does). ``capital`` holds ``{letter}``, ``as_in`` that and its
+    ``{word}``. ``gate``, ``replay`` and ``choose`` (this language) hold the ``{key}`` to press, ``gate_any`` none;
     ``gate_failure``: it was not pressed. ``star`` and ``pound``: names of those keys. ``digits``: ten words.
-    ``letters``: only those that engines get wrong on their own.
+    ``letters``: only those that engines get wrong on their own; ``spelling``: a word for each letter.
     ``voices``: engine → language tag → that engine's name of the voice.
+
+    ``group``: of how many characters a code is read, where nobody says (0: no groups). ``name``: the language's own
+    name of itself, ``english``: what it is called in English. ``reviewed_by``: people who know the language and have
+    read all this; empty: nobody but a machine.
     """
 
     tag: str
@@ -43,6 +52,13 @@ class Locale:
     digits: tuple[str, ...]
     letters: Mapping[str, str]
     voices: Mapping[str, Mapping[str, str]]
+    closing: str = ""
+    as_in: str = "{letter}, {word}"
+    spelling: Mapping[str, str] = field(default_factory=dict)
+    group: int = 3
+    name: str = ""
+    english: str = ""
+    reviewed_by: tuple[str, ...] = ()
 
     def word(self, character: str) -> str:
         """Return what to say for one of ``0-9A-Za-z``. A capital is said to be one."""
@@ -50,6 +66,16 @@ class Locale:
             return self.digits[int(character)]
         letter = self.letters.get(character.lower(), character.lower())
         return self.capital.replace("{letter}", letter) if character.isupper() else letter
+
+    def spelled(self, character: str) -> str:
+        """Return what to say for one of ``0-9A-Za-z`` so that letters can't be confused: "B as in Bravo".
+
+        A capital is said to be one, and then spelled. A digit has its word.
+        """
+        word = self.spelling.get(character.lower())
+        if word is None:
+            return self.word(character)
+        return self.as_in.replace("{letter}", self.word(character)).replace("{word}", word)
 
     def key(self, key: str) -> str:
         """Return what one of ``0-9*#`` is called."""
@@ -67,10 +93,11 @@ class Locales:
 
     def __init__(self, packs: Iterable[Locale], default: str = "en") -> None:
         self._packs = {pack.tag: pack for pack in packs}
-        found = lookup(default, self._packs)
+        self._by_meaning = index(self._packs)
+        found = self.find(default)
         if found is None:
             raise ValueError(f"there is no locale for the default language {default}")
-        self.default: Final = self._packs[found]
+        self.default: Final = found
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -78,32 +105,12 @@ class Locales:
         return tuple(sorted(self._packs))
 
     def find(self, tag: str) -> Locale | None:
-        """Return the pack for a tag by RFC 4647 lookup; None: there is none for that language."""
-        found = lookup(tag, self._packs)
-        return self._packs[found] if found else None
+        """Return the pack for a tag, the nearest there is (``language_tags.lookup``); None: none for that language."""
+        return next((self._packs[self._by_meaning[one]] for one in chain(tag) if one in self._by_meaning), None)
 
     def lookup(self, tag: str) -> Locale:
         """Return the pack for a tag: ``pt-BR``, else ``pt``, else the default."""
         return self.find(tag) or self.default
-
-
-def lookup(tag: str, available: Collection[str]) -> str | None:
-    """Return the nearest of ``available`` by RFC 4647 section 3.4: drop subtags from the end until one fits."""
-    by_lower = {one.lower(): one for one in available}
-    subtags = tag.replace("_", "-").lower().split("-")
-    while subtags:
-        if (found := by_lower.get("-".join(subtags))) is not None:
-            return found
-        subtags.pop()
-        # "Single letter or digit subtags … MUST be removed … at the same time as their closest trailing subtag."
-        if subtags and len(subtags[-1]) == 1:
-            subtags.pop()
-    return None
-
-
-def is_tag(tag: str) -> bool:
-    """Has this the shape of a BCP 47 language tag?"""
-    return _TAG.fullmatch(tag.replace("_", "-")) is not None
 
 
 def split_template(template: str, brand: str | None) -> tuple[str, str]:
@@ -124,69 +131,24 @@ def split_template(template: str, brand: str | None) -> tuple[str, str]:
     return before, after
 
 
-def parse_locale(document: Mapping[str, Any], source: str) -> Locale:
+def parse_locale(document: Mapping[str, Any], source: str = "") -> Locale:
     """Return a pack from a parsed file. Raises ``ValueError`` with all that is wrong, a line each, after ``source``."""
-    problems = list(_problems(document))
-    if problems:
-        raise ValueError("\n".join(f"{source}: {problem}" for problem in problems))
+    if found := list(problems(document)):
+        raise ValueError("\n".join(f"{source}: {problem}".removeprefix(": ") for problem in found))
+    sentences = {_FIELDS.get(key, key): document[key] for key in SENTENCES}
     return Locale(
-        **{name: document[name] for name in _SENTENCES},
+        **sentences,
+        tag=document["tag"],
+        name=document["name"],
+        english=document["english"],
+        reviewed_by=tuple(document.get("reviewed_by", ())),
+        group=document["group"],
         digits=tuple(document["digits"][digit] for digit in digits),
         letters=MappingProxyType(dict(document.get("letters", {}))),
+        spelling=MappingProxyType(dict(document["spelling"])),
         voices=MappingProxyType({engine: MappingProxyType(dict(v)) for engine, v in document["voices"].items()}),
     )
 
 
-_SENTENCES: Final = (
-    "tag", "code", "code_with_brand", "again", "capital",
-    "gate", "gate_any", "gate_failure", "replay", "choose", "star", "pound",
-)  # fmt: skip
-_TABLES: Final = ("digits", "letters", "voices")
-
-
-def _problems(document: Mapping[str, Any]) -> Iterable[str]:
-    for key in document.keys() - {*_SENTENCES, *_TABLES}:
-        yield f"{key} is not known; the keys are {', '.join((*_SENTENCES, *_TABLES))}"
-    sound = set()
-    for key in _SENTENCES:
-        if _is_text(document.get(key)):
-            sound.add(key)
-        else:
-            yield f'{key} must be a text in quotes, as in {key} = "…"'
-    if "tag" in sound and not is_tag(document["tag"]):
-        yield 'tag must be a language tag, as in tag = "pt" or tag = "pt-BR"'
-    for key, placeholders in _PLACEHOLDERS.items():
-        if key in sound and sorted(_PLACEHOLDER.findall(document[key])) != placeholders:
-            wanted = " and ".join(f"{{{name}}}" for name in placeholders) or "no braces"
-            yield f"{key} must hold {wanted}, each once and nothing else in braces"
-    yield from _table_problems(document)
-
-
-_PLACEHOLDERS: Final = {
-    "code": ["code"], "code_with_brand": ["brand", "code"], "again": [], "capital": ["letter"], "gate": ["key"],
-    "gate_any": [], "gate_failure": [], "replay": ["key"], "choose": ["key"], "star": [], "pound": [],
-}  # fmt: skip
-
-
-def _table_problems(document: Mapping[str, Any]) -> Iterable[str]:
-    tables = {name: document.get(name, {}) for name in _TABLES}
-    for name, table in tables.items():
-        if not isinstance(table, Mapping):
-            yield f"{name} must be a table, opened by [{name}]"
-            return
-    for digit in digits:
-        if not _is_text(tables["digits"].get(digit)):
-            yield f'digits must hold a word for {digit}, as in {digit} = "…"'
-    yield from (f"digits.{key} is not a digit" for key in sorted(tables["digits"].keys() - set(digits)))
-    for key, value in tables["letters"].items():
-        if key not in set(ascii_lowercase) or not _is_text(value):
-            yield f'letters.{key} must be one of a to z with what to say for it, as in y = "ypsilon"'
-    if not tables["voices"]:
-        yield 'voices must name a voice for at least one engine, as in [voices.espeak] pt = "pt"'
-    for engine, voices in tables["voices"].items():
-        if not isinstance(voices, Mapping) or not all(is_tag(tag) and _is_text(name) for tag, name in voices.items()):
-            yield f'voices.{engine} must be lines of a language tag and a voice, as in pt-BR = "pt-br"'
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+_FIELDS: Final = {"spelled": "as_in"}
+"""Keys of a file that are called otherwise here."""

@@ -59,4 +59,4 @@ def offer_script(say: SayCode, key: str, language: str, manner: Manner) -> Scrip
 def _words(text: str, locale: Locale, language: str, say: SayCode, manner: Manner) -> Words:
     # A sentence that stands in is spoken in the language that it is in.
     spoken = language if manner.locales.find(language) is locale else locale.tag
-    return Words(text, spoken, say.voice or manner.voice, say.speed)
+    return Words(text, spoken, say.voice or manner.voice, say.speed, packaged=True)

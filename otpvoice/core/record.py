@@ -35,6 +35,7 @@ from otpvoice.core.media import StreamReport, report_of
 from otpvoice.core.outcome import Outcome
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
+from otpvoice.core.speech import LeftOut
 
 SCHEMA = 1
 
@@ -55,7 +56,9 @@ class CallRecord:
     """One call. Instants in Unix seconds.
 
     ``channel``: the first party's, None until there is one. ``plan`` and ``proof`` are replaced when somebody comes
-    for a prepared call. ``seconds``: the second legs by their number; ``streams``: those of its audio by theirs.
+    for a prepared call. ``voice``: the one that was to speak; ``fallback``: one that stood in for it, None: nobody had
+    to; ``left_out``: what no voice could say. ``seconds``: the second legs by their number; ``streams``: those of its
+    audio by theirs.
     """
 
     id: str
@@ -67,6 +70,8 @@ class CallRecord:
     instance: str
     created_at: float
     voice: str | None = None
+    fallback: str | None = None
+    left_out: frozenset[LeftOut] = frozenset()
     test: bool = False
     state: State = State.QUEUED
     channel: str | None = None
@@ -188,7 +193,7 @@ class CallRecord:
             "talk_ms": self.talk_ms,
             "legs": self._legs(),
             "media": [self.streams[number].to_json() for number in sorted(self.streams)],
-            "speech": {"voice": self.voice, "fallback": None},
+            "speech": {"voice": self.voice, "fallback": self.fallback, "left_out": sorted(self.left_out)},
             "node": self.node,
             "instance": self.instance,
             "metadata": dict(self.plan.metadata),

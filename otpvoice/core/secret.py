@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Final
 
+SHORTEST_CODE: Final = 3
+"""Characters."""
 _CODE = re.compile(r"[0-9A-Za-z]{3,12}", re.ASCII)
 
 

@@ -7,22 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A text that is rendered as a whole. ``voice`` is ``engine`` or ``engine:name``; None: the configured one."""
+    """A text that is rendered as a whole. ``voice`` is ``engine`` or ``engine:name``; None: the configured one.
+
+    ``packaged``: a language pack's own sentence. No request wrote it but for a brand in it, which is not the code.
+    """
 
     text: str = field(repr=False)  # people put codes into it
     language: str
     voice: str | None = None
     speed: float = 1.0
+    packaged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CodeCharacter:
-    """One character of a code: number ``position`` (from 1) ``of`` so many, in the given ``reading`` (from 1)."""
+    """One character of a code: number ``position`` (from 1) ``of`` so many, in the given ``reading`` (from 1).
+
+    ``spelled``: a letter is said with its spelling word, as in "B as in Bravo".
+    """
 
     character: str = field(repr=False)
     reading: int
@@ -31,6 +38,7 @@ class CodeCharacter:
     language: str
     voice: str | None = None
     speed: float = 1.0
+    spelled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +72,21 @@ class Tone:
 
 Spoken: TypeAlias = Words | CodeCharacter | Recording | RemoteRecording | Tone | Silence
 Script: TypeAlias = tuple[Spoken, ...]
+LeftOut: TypeAlias = Literal["brand", "words"]
+"""What is left out of a script rather than the code in it: a brand, or all words of a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A script as sound: one piece of encoded audio for each of its items, in order.
+
+    ``fallback``: the voice that stood in for one that could not speak, as it is written in a request; None: nobody had
+    to. ``left_out``: what no voice could say.
+    """
+
+    sounds: tuple[bytes, ...] = field(repr=False)
+    fallback: str | None = None
+    left_out: frozenset[LeftOut] = frozenset()
 
 
 class SpeechUnavailable(Exception):
@@ -92,6 +115,7 @@ WORDS: Final[Mapping[str, str]] = {
     "audio_status": "a URL was not answered with 200",
     "audio_too_large": "what lies at a URL has more than 5 MB, or plays for more than 300 s",
     "audio_format": "what lies at a URL is no WAV, MP3, Ogg Vorbis or FLAC that can be played",
+    "engine_paused": "the online engine has failed, and is not asked for a while",
     "not_ready_in_time": "the sound of the call was not ready in time",
 }
 """Reasons that are codes of their own, with what they mean."""

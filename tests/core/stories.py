@@ -40,6 +40,8 @@ ENGLISH = Locale(
     digits=("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
     letters={},
     voices={"espeak": {"en": "en"}},
+    as_in="{letter} as in {word}",
+    spelling={"b": "Bravo", "z": "Zulu"},
 )
 GERMAN = replace(
     ENGLISH,
@@ -54,9 +56,14 @@ GERMAN = replace(
     choose="Für Deutsch: {key}.",
     star="Stern",
     pound="Raute",
+    as_in="{letter} wie {word}",
+    spelling={"b": "Berta", "z": "Zeppelin"},
     digits=("null", "eins", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun"),
 )
 LOCALES = Locales([ENGLISH, GERMAN])
+"""Languages that say nothing at the end, so that most stories are told without it."""
+CLOSING = Locales([replace(ENGLISH, closing="That was all."), replace(GERMAN, closing="Das war alles.")])
+"""The same, with their closing sentences, as all that are packaged have them."""
 
 
 class Passes:
@@ -71,16 +78,16 @@ Told: TypeAlias = tuple[float, Happening | Passes]
 Done: TypeAlias = tuple[float, Command]
 
 
-def outbound(*actions: Action, **changes: Any) -> CallFlow:
+def outbound(*actions: Action, locales: Locales = LOCALES, **changes: Any) -> CallFlow:
     """Return a call that is to be placed."""
     plan = CallPlan(to="+15550100", caller_id="+15550199", trunk="default", language="en", actions=actions)
-    return CallFlow(replace(plan, **changes), LOCALES)
+    return CallFlow(replace(plan, **changes), locales)
 
 
-def inbound(*actions: Action, **changes: Any) -> CallFlow:
+def inbound(*actions: Action, locales: Locales = LOCALES, **changes: Any) -> CallFlow:
     """Return a call that came in, and goes on in its dialplan."""
     plan = CallPlan(to="100", caller_id="+15550123", trunk="default", language="en", actions=actions, inbound=True)
-    return CallFlow(replace(replace(plan, goes_on=True), **changes), LOCALES)
+    return CallFlow(replace(replace(plan, goes_on=True), **changes), locales)
 
 
 def live(flow: CallFlow, *told: Told) -> list[Done]:

@@ -31,6 +31,7 @@ from otpvoice.core.speaking import BREATH
 from otpvoice.core.speech import CodeCharacter, Script
 from tests.core.stories import (
     BEGAN,
+    CLOSING,
     PASSES,
     Done,
     Told,
@@ -68,6 +69,7 @@ def parts(flow: CallFlow) -> dict[str, Script]:
         "failure": step.failure,
         **{f"readings {key}".strip(): tongue.readings for key, tongue in step.tongues.items()},
         **{f"offer {key}".strip(): tongue.offer for key, tongue in step.tongues.items()},
+        **{f"closing {key}".strip(): tongue.closing for key, tongue in step.tongues.items() if tongue.closing},
         **{
             f"replay {count} {key}".strip(): script
             for key, tongue in step.tongues.items()
@@ -350,6 +352,83 @@ def test_a_language_that_is_chosen_during_a_replay_begins_the_readings_anew() ->
     assert said(flow, done) == ["gate", "readings", "offer", "replay 1", "readings 5"]
     done = go_on(flow, *heard_all(flow, "readings 5", first=5, at=4.0))
     assert reports(done)[-1] == ActionCompleted(0, "say_code", None), "that was the one replay"
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+def closed(**options: Any) -> CallFlow:
+    """Return a call that reads a code, says goodbye, and hangs up."""
+    return outbound(SayCode(OtpCode("482"), group=0, **options), locales=CLOSING)
+
+
+def test_when_nobody_wants_it_again_we_say_goodbye_and_hang_up() -> None:
+    flow = closed(replay=Replay())
+    done = live(flow, ANSWERED, *heard_all(flow, "readings", "offer"), (3.0 + TO_REPLAY, PASSES))
+    done += go_on(flow, *heard_all(flow, "closing", first=3, at=8.0))
+    assert said(flow, done) == ["readings", "offer", "closing"]
+    assert reports(done)[-1] == ActionCompleted(0, "say_code", None)
+    assert orders(go_on(flow, (9.0 + flow.plan.tail, PASSES))) == [HangUp(OwnAction.HANG_UP_BY_PLAN)]
+
+
+def test_who_is_told_goodbye_and_presses_the_key_is_in_time() -> None:
+    flow = closed(times=1, replay=Replay("2", limit=2))
+    live(flow, ANSWERED, *heard_all(flow, "readings", "offer"), (3.0 + TO_REPLAY, PASSES))
+    done = go_on(flow, *pressed(8.2, "1", "2"))
+    assert orders(done) == [StopSpeaking("3"), Speak("4", parts(flow)["replay 1"], 0, lead_in=BREATH)]
+    assert [report for report in reports(done) if isinstance(report, CodeReplayed)] == [CodeReplayed(1)]
+    done = go_on(flow, *heard_all(flow, "replay 1", "offer", first=4, at=9.0))
+    assert said(flow, done) == ["offer"]
+
+
+def test_after_the_last_time_that_it_may_be_asked_for_goodbye_is_said_at_once_and_to_the_end() -> None:
+    flow = closed(times=1, replay=Replay("2", limit=1))
+    done = live(flow, ANSWERED, *heard_all(flow, "readings"), *pressed(2.5, "2"))
+    done += go_on(flow, *heard_all(flow, "replay 1", first=3, at=3.0), *pressed(4.2, "2", "5"))
+    assert said(flow, done) == ["readings", "offer", "replay 1", "closing"]
+    assert orders(done)[-1] == Speak("4", parts(flow)["closing"], 0, lead_in=BREATH), "and no key cuts it"
+    assert ActionCompleted(0, "say_code", None) in reports(go_on(flow, *heard_all(flow, "closing", first=4, at=5.0)))
+
+
+def test_another_key_at_the_offer_is_followed_by_goodbye_where_nothing_else_comes() -> None:
+    flow = closed(times=1, replay=Replay("2"))
+    done = live(flow, ANSWERED, *heard_all(flow, "readings", "offer"), *pressed(3.5, "9"))
+    assert said(flow, done) == ["readings", "offer", "closing"]
+
+
+def test_goodbye_is_said_in_the_language_that_was_chosen_and_a_choice_during_it_reads_again() -> None:
+    flow = closed(times=1, gate=Gate("2"), replay=Replay("1"), languages=GERMAN)
+    done = live(flow, ANSWERED, *pressed(2.0, "5"), *heard_all(flow, "readings 5", "offer 5", first=2, at=2.0))
+    done += go_on(flow, (4.0 + TO_REPLAY, PASSES))
+    assert said(flow, done) == ["gate", "readings 5", "offer 5", "closing 5"]
+    assert said(flow, go_on(flow, *pressed(9.5, "5"))) == ["replay 1 5"]
+
+
+@pytest.mark.parametrize("options", [{"gate": Gate()}, {"languages": GERMAN}], ids=["a gate", "languages"])
+def test_without_a_replay_goodbye_follows_the_readings(options: dict[str, Any]) -> None:
+    flow = closed(times=1, **options)
+    gate = heard(1, step_of(flow).gate, 1.0)
+    opens = pressed(2.5, "1") if "gate" in options else [(2.0 + TO_CHOOSE, PASSES)]
+    done = live(flow, ANSWERED, *gate, *opens, *heard_all(flow, "readings", first=2, at=5.0), *pressed(6.5, "1", "5"))
+    assert said(flow, done) == ["gate", "readings", "closing"]
+
+
+def test_whoever_does_not_pass_the_gate_hears_its_failure_and_no_other_goodbye() -> None:
+    flow = closed(gate=Gate("1", tries=1))
+    done = live(flow, ANSWERED, *pressed(2.0, "3"), *heard(2, step_of(flow).failure, 2.0))
+    assert said(flow, done) == ["gate", "failure"]
+    assert flow.deadline == 3.0 + flow.plan.tail
+
+
+def test_a_goodbye_that_a_hold_cuts_is_said_again_and_the_code_is_not() -> None:
+    flow = outbound(SayCode(OtpCode("482"), times=1), locales=CLOSING)
+    (script,) = flow.scripts
+    live(flow, ANSWERED, *heard(1, script, 1.0, upto=len(script) - 1))
+    go_on(flow, (3.0, CallHeld(1003.0)))
+    (order,) = orders(go_on(flow, (9.0, CallResumed(1009.0))))
+    assert isinstance(order, Speak)
+    assert order.start == len(script) - 1
+    assert (flow.proof.readings, flow.proof.complete) == (1, True)
 
 
 # --- what counts ------------------------------------------------------------------------------------------------------

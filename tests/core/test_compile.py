@@ -47,7 +47,7 @@ from otpvoice.core.plan import Webhook
 from otpvoice.core.ringback import ringback
 from otpvoice.core.secret import OtpCode
 from otpvoice.core.speech import CodeCharacter, Recording, RemoteRecording, Script, Silence, Words
-from tests.core.stories import LOCALES, inbound, outbound
+from tests.core.stories import CLOSING, LOCALES, inbound, outbound
 
 ROWS: list[tuple[Action, type, str]] = [
     (Say("Hello."), SpokenStep, "say"),
@@ -169,12 +169,14 @@ def test_the_language_of_the_action_is_the_own_one_of_its_code() -> None:
 
 
 def test_all_that_a_code_may_need_is_made_ahead_and_each_script_once() -> None:
-    step = code_step(gate=Gate(), languages=GERMAN, replay=Replay(limit=2))
+    say = SayCode(OtpCode("482"), gate=Gate(), languages=GERMAN, replay=Replay(limit=2))
+    (step,) = outbound(say, locales=CLOSING).steps
+    assert isinstance(step, CodeStep)
     spoken = {step.gate, step.failure}
     for tongue in step.tongues.values():
-        spoken |= {tongue.readings, *tongue.replays, tongue.offer}
+        spoken |= {tongue.readings, *tongue.replays, tongue.offer, tongue.closing}
     assert set(scripts_of(step)) == spoken
-    assert len(scripts_in((step, step))) == len(spoken) == 2 + 2 * 4
+    assert len(scripts_in((step, step))) == len(spoken) == 2 + 2 * 5
     assert () not in scripts_in((code_step(replay=Replay()),))
 
 
@@ -186,6 +188,80 @@ def test_a_template_that_breaks_a_rule_is_refused_wherever_it_stands() -> None:
         outbound(webhook=Webhook("https://shop.example", interactive=True, fallback=(broken,)))
     with pytest.raises(ValueError, match="exactly once"):
         outbound().compiled((broken,))
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+CODE = SayCode(OtpCode("482"), times=1)
+ASKS = Webhook("https://shop.example", interactive=True, fallback=(CODE,))
+
+
+@pytest.mark.parametrize(
+    ("plan", "closes"),
+    [
+        ((CODE,), True),
+        ((Say("Hello."), CODE), True),
+        ((CODE, CODE), True),
+        ((CODE, Hangup()), True),
+        ((CODE, Hangup(), Say("Never said.")), True),
+        ((CODE, Say("Thank you.")), False),
+        ((CODE, Pause(1.0)), False),
+        ((CODE, Gather(DigitRules())), False),
+        ((CODE, Dial("+15550177")), False),
+        ((Hangup(), CODE), False),
+        ((replace(CODE, template="{code}"),), False),
+        ((Gather(DigitRules(), prompt=(CODE,)),), False),
+        ((replace(CODE, replay=Replay()),), True),
+        ((replace(CODE, gate=Gate()), Hangup()), True),
+        ((replace(CODE, gate=Gate()), Say("Thank you.")), False),
+        ((replace(CODE, replay=Replay(), template="{code}"),), False),
+    ],
+)
+def test_a_closing_sentence_is_said_where_a_code_is_the_last_thing(plan: tuple[Action, ...], closes: bool) -> None:
+    flow = outbound(*plan, locales=CLOSING)
+    closings = [script for script in flow.scripts if ("That was all.", "en") in words(script)]
+    assert len(closings) == closes
+    if closes:
+        assert words(closings[0])[-1] == ("That was all.", "en")
+        assert closings[0][-1] == Words("That was all.", "en", None, 0.9, packaged=True)
+    assert all(words(script).count(("That was all.", "en")) <= 1 for script in flow.scripts)
+
+
+@pytest.mark.parametrize("code", [CODE, replace(CODE, replay=Replay())])
+def test_who_is_let_go_or_asked_what_comes_next_is_not_told_goodbye(code: SayCode) -> None:
+    for flow in (
+        inbound(code, locales=CLOSING),
+        outbound(code, locales=CLOSING, webhook=ASKS),
+        outbound(locales=CLOSING, webhook=ASKS),
+    ):
+        assert not any(piece.text == "That was all." for s in flow.scripts for piece in s if isinstance(piece, Words))
+        assert "That was all." not in {
+            text for step in flow.compiled((code,)) for s in scripts_of(step) for text, _ in words(s)
+        }
+    for flow in (inbound(code, Hangup(), locales=CLOSING), inbound(code, locales=CLOSING, goes_on=False)):
+        assert any(piece.text == "That was all." for s in flow.scripts for piece in s if isinstance(piece, Words))
+
+
+def test_a_webhook_that_is_only_told_takes_no_goodbye_away() -> None:
+    flow = outbound(CODE, locales=CLOSING, webhook=Webhook("https://shop.example"))
+    assert words(flow.scripts[0])[-1] == ("That was all.", "en")
+
+
+def test_each_language_of_a_code_has_its_own_goodbye() -> None:
+    flow = outbound(replace(CODE, languages=GERMAN, replay=Replay("1")), locales=CLOSING)
+    (step,) = flow.steps
+    assert isinstance(step, CodeStep)
+    assert {key: words(tongue.closing) for key, tongue in step.tongues.items()} == {
+        "": [("That was all.", "en")],
+        "5": [("Das war alles.", "de-AT")],
+    }
+
+
+def test_a_code_with_a_sentence_of_its_own_has_no_goodbye_in_any_language() -> None:
+    flow = outbound(replace(CODE, template="{code}", languages=GERMAN, replay=Replay("1")), locales=CLOSING)
+    (step,) = flow.steps
+    assert isinstance(step, CodeStep)
+    assert {key: tongue.closing for key, tongue in step.tongues.items()} == {"": (), "5": ()}
 
 
 # --- keys that we press -----------------------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from otpvoice.core.plan import CallPlan
 from otpvoice.core.secret import Keys, OtpCode
 from otpvoice.core.speaking import BREATH, SLACK_OF_SPEECH, START_OF_SPEECH, resume_point
 from otpvoice.core.speech import CodeCharacter, Silence, Words
-from tests.core.stories import LOCALES
+from tests.core.stories import CLOSING, LOCALES
 
 ASK = (Say("How many?"),)
 TWO = DigitRules(max_digits=2)
@@ -103,6 +103,25 @@ def test_a_call_that_is_answered_is_spoken_to_and_hung_up() -> None:
     assert flow.over
     assert flow.deadline is None
     assert classify(flow.ending).class_ is OutcomeClass.COMPLETED
+
+
+def test_a_call_of_a_code_alone_ends_with_its_languages_goodbye_in_one_breath() -> None:
+    flow = CallFlow(plan(SayCode(OtpCode("482"), times=1)), CLOSING)
+    (script,) = flow.scripts
+    assert [piece.text for piece in script if isinstance(piece, Words)] == ["Your code is:", "That was all."]
+    assert drive(
+        flow,
+        (1.0, CallAnswered(1001.0)),
+        (1.0, SpeakingStarted("1", 1001.0, 4.0)),
+        *((4.0, PiecePlayed("1", index, 1004.0)) for index, piece in enumerate(script) if piece == script[-1]),
+        (5.0, SpeakingFinished("1", 1005.0, cut=False)),
+        (5.6, PASSES),
+    ) == [
+        Dial(),
+        Speak("1", script, 0, lead_in=0.4),
+        Tell(ActionCompleted(0, "say_code", None)),
+        HangUp(OwnAction.HANG_UP_BY_PLAN),
+    ]
 
 
 def test_a_call_that_nobody_answers_is_given_up_at_the_ring_timeout() -> None:

@@ -72,7 +72,7 @@ from otpvoice.core.plan import Webhook
 from otpvoice.core.record import CallRecord
 from otpvoice.core.secret import OtpCode
 from otpvoice.core.speech import CodeCharacter
-from tests.core.stories import BEGAN, PASSES, Passes, inbound, outbound
+from tests.core.stories import BEGAN, CLOSING, PASSES, Passes, inbound, outbound
 
 ACTIONS: list[Action] = [
     Say("Hello."),
@@ -266,7 +266,7 @@ def test_every_call_ends_once_and_leaves_nobody_behind(
     webhook: Webhook | None,
     story: list[tuple[Happening | Passes | None, float]],
 ) -> None:
-    flow = make(*actions, goes_on=goes_on, webhook=webhook)
+    flow = make(*actions, goes_on=goes_on, webhook=webhook, locales=CLOSING)
     seen = Witness(flow)
     seen.take(flow.start(0.0, BEGAN))
     for event, after in story:
@@ -333,7 +333,7 @@ def test_nothing_secret_is_spoken_before_a_key_has_answered_the_question_of_the_
     assert code.gate is not None
     keys = KEYPAD if code.gate.key == ANY_KEY else {code.gate.key}
     opening = {*keys, *(choice.key for choice in code.languages)}
-    flow = outbound(code, max_duration=14_400.0)
+    flow = outbound(code, max_duration=14_400.0, locales=CLOSING)
     question = flow.scripts[0]
     seen = Witness(flow)
     seen.take(flow.start(0.0, BEGAN))

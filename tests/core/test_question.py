@@ -43,7 +43,7 @@ def said(script: Script) -> list[tuple[str, str]]:
     ],
 )
 def test_a_gate_asks_for_its_key_by_name(key: str, sentence: str) -> None:
-    assert gate_script(say(), key, ENGLISH) == (Words(sentence, "en-US", None, 0.9),)
+    assert gate_script(say(), key, ENGLISH) == (Words(sentence, "en-US", None, 0.9, packaged=True),)
 
 
 def test_each_language_is_offered_in_its_own_words_and_none_twice() -> None:
@@ -111,5 +111,5 @@ def test_questions_have_the_voice_and_the_speed_of_the_code(own: str | None, spo
         offer_script(action, "1", "de", manner),
     )
     words = [piece for script in scripts for piece in script if isinstance(piece, Words)]
-    assert {(piece.voice, piece.speed) for piece in words} == {(spoken_by, 0.7)}
+    assert {(piece.voice, piece.speed, piece.packaged) for piece in words} == {(spoken_by, 0.7, True)}
     assert len(words) == 5

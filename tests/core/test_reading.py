@@ -16,6 +16,7 @@ from otpvoice.core.reading import (
     AROUND_CODE,
     BETWEEN_READINGS,
     BETWEEN_RECORDINGS,
+    closing_script,
     code_script,
     groups,
     is_speakable,
@@ -42,8 +43,9 @@ EN = Locale(
     digits=tuple("0123456789"),
     letters={},
     voices={},
+    closing="That was all.",
 )
-DE = replace(EN, tag="de", code="Ihr Code lautet: {code}", again="Ich wiederhole:")
+DE = replace(EN, tag="de", code="Ihr Code lautet: {code}", again="Ich wiederhole:", closing="Das war alles.", group=2)
 LOCALES = Locales([EN, DE])
 
 
@@ -122,6 +124,124 @@ def test_without_groups_all_gaps_are_the_same() -> None:
 
 def test_a_gap_of_nothing_is_no_piece_of_the_script() -> None:
     assert told(script_of("1234", gap=0.0, times=1)) == "Your code is: [0.5] 1 2 3 4"
+
+
+@pytest.mark.parametrize(
+    ("language", "template", "group", "gaps"),
+    [
+        ("en", None, None, [0.35, 0.35, 0.8, 0.35, 0.35]),
+        ("de-AT", None, None, [0.35, 0.8, 0.35, 0.8, 0.35]),  # by twos, as they do
+        ("de-AT", None, 3, [0.35, 0.35, 0.8, 0.35, 0.35]),
+        ("de-AT", None, 0, [0.35] * 5),
+        ("de-AT", "{code}", None, [0.35, 0.8, 0.35, 0.8, 0.35]),
+        ("sv", None, None, [0.35, 0.35, 0.8, 0.35, 0.35]),
+        ("sv", "{code}", None, [0.35, 0.35, 0.8, 0.35, 0.35]),  # nobody has said how they do
+    ],
+)
+def test_a_code_is_grouped_as_its_language_does_unless_the_request_says_how(
+    language: str, template: str | None, group: int | None, gaps: list[float]
+) -> None:
+    script = script_of("123456", language, template=template, group=group, times=1)
+    found = [b.seconds for a, b in pairwise(script) if isinstance(a, CodeCharacter) and isinstance(b, Silence)]
+    assert found == gaps
+    again = replay_script(SayCode(OtpCode("123456"), template=template, group=group), 1, language, None, LOCALES)
+    assert [b.seconds for a, b in pairwise(again) if isinstance(a, CodeCharacter) and isinstance(b, Silence)] == gaps
+
+
+def test_only_letters_are_spelled_and_only_where_it_is_asked_for() -> None:
+    for spelling, spelled in ((False, ""), (True, "aB")):
+        script = script_of("a1B", spelling=spelling, times=1)
+        found = [item.character for item in script if isinstance(item, CodeCharacter) and item.spelled]
+        assert "".join(found) == spelled
+
+
+# --- whose words they are ---------------------------------------------------------------------------------------------
+
+
+def of_packs(script: Script) -> list[str]:
+    return [item.text for item in script if isinstance(item, Words) and item.packaged]
+
+
+@pytest.mark.parametrize(
+    ("options", "packaged"),
+    [
+        ({}, ["Your code is:", "Once again:"]),
+        ({"brand": "Acme"}, ["Your Acme code is:", "Once again:"]),
+        ({"brand": "Acme 24"}, ["Your Acme 24 code is:", "Once again:"]),
+        ({"template": "Hello {code}, bye"}, ["Once again:"]),
+        ({"template": "{brand} {code}", "brand": "Acme"}, ["Once again:"]),
+        # Brands with digits there are; whether one is kept that may be a code, is for who keeps it.
+        ({"brand": "Acme 4-8-2"}, ["Your Acme 4-8-2 code is:", "Once again:"]),
+        ({"brand": "Radio 538"}, ["Your Radio 538 code is:", "Once again:"]),
+        # Somebody has put the code where the brand stands.
+        ({"brand": "Acme 1a2"}, ["Once again:"]),
+        ({"brand": "1A2"}, ["Once again:"]),
+    ],
+)
+def test_words_of_a_pack_are_known_as_such_and_those_of_a_request_are_not(
+    options: dict[str, Any], packaged: list[str]
+) -> None:
+    assert of_packs(script_of("1a2", **options)) == packaged
+
+
+def test_a_text_is_no_packs_whatever_it_says() -> None:
+    assert of_packs(say_script(Say("Your code is:"), "en", None)) == []
+
+
+# --- the end ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "template", "closing"),
+    [
+        ("en-GB", None, ("That was all.", "en-GB")),
+        ("de-AT", None, ("Das war alles.", "de-AT")),
+        ("sv", None, ("That was all.", "en")),
+        ("de", "{code}", None),  # who has a sentence of his own ends as he likes
+        ("sv", "{code}", None),
+    ],
+)
+def test_the_closing_sentence_is_that_of_the_language_in_which_the_code_was_read(
+    language: str, template: str | None, closing: tuple[str, str] | None
+) -> None:
+    say = SayCode(OtpCode("123"), template=template, speed=0.7, times=3, voice="espeak:f2")
+    script = closing_script(say, language, "espeak", LOCALES)
+    assert script == (() if closing is None else (Words(*closing, "espeak:f2", 0.7, packaged=True),))
+
+
+def test_a_language_may_have_no_closing_sentence() -> None:
+    silent = Locales([replace(EN, closing="")])
+    assert closing_script(SayCode(OtpCode("123")), "en", None, silent) == ()
+
+
+@pytest.mark.parametrize(
+    ("template", "before", "after"),
+    [
+        ("Your code is: {code}", "Your code is:", None),
+        ("Your code is : {code}", "Your code is:", None),  # some engines say "colon" for one that stands alone
+        ("Votre code est\u00a0: {code}\u00a0!", "Votre code est:", None),
+        ("Your code is . {code} . Bye .", "Your code is.", "Bye."),
+        ("Your code is: : {code}", "Your code is:", None),
+        ('Your code: "{code}". Thank you!', "Your code:", "Thank you!"),
+        ("Ihr Code: „{code}“. Danke.", "Ihr Code:", "Danke."),
+        ("Votre code : « {code} ». Merci.", "Votre code:", "Merci."),
+        ("आपका कोड है। {code}। धन्यवाद।", "आपका कोड है।", "धन्यवाद।"),  # \"danda\"
+        ("您的验证码是：{code}。谢谢。", "您的验证码是：", "谢谢。"),
+        ("Ձեր կոդը՝ {code}։ Շնորհակալություն։", "Ձեր կոդը՝", "Շնորհակալություն։"),
+        ("Code – {code} – bye", "Code", "bye"),
+        ("Acme (your code): {code} (valid today)", "Acme (your code):", "(valid today)"),
+        ("Don't share {code}", "Don't share", None),
+        ('Your "code" {code}', 'Your "code"', None),
+        ("Adiós {code} ¡Gracias!", "Adiós", "¡Gracias!"),
+        ("... {code} ...", None, None),
+        ("Is it #{code}", "Is it #", None),
+    ],
+)
+def test_no_mark_is_left_to_stand_alone(template: str, before: str | None, after: str | None) -> None:
+    script = script_of("123", template=template, times=1)
+    code = next(i for i, item in enumerate(script) if isinstance(item, CodeCharacter))
+    assert [item.text for item in script[:code] if isinstance(item, Words)] == ([before] if before else [])
+    assert [item.text for item in script[code:] if isinstance(item, Words)] == ([after] if after else [])
 
 
 def test_characters_know_their_reading_and_their_place() -> None:
@@ -223,16 +343,21 @@ def test_a_template_that_breaks_a_rule_is_refused() -> None:
         script_of(template="Your code")
 
 
+CODES = st.from_regex(r"[0-9A-Za-z]{3,12}", fullmatch=True)
+SENTENCES = st.text(st.characters(exclude_characters="{}", exclude_categories=["Cs", "Nd"]), max_size=20)
+
+
 @given(
-    st.from_regex(r"[0-9A-Za-z]{3,12}", fullmatch=True),
-    st.integers(0, 12),
+    CODES,
+    st.none() | st.integers(0, 12),
     st.integers(1, 5),
     st.sampled_from([None, "Hello {code}", "{code}, bye", "{brand} {code} {brand}"]),
+    st.booleans(),
 )
 def test_no_words_hold_the_code_and_silences_stand_alone(
-    code: str, group: int, times: int, template: str | None
+    code: str, group: int | None, times: int, template: str | None, spelling: bool
 ) -> None:
-    script = script_of(code, group=group, times=times, template=template, brand="Acme")
+    script = script_of(code, group=group, times=times, template=template, brand="Acme", spelling=spelling)
     characters = [item for item in script if isinstance(item, CodeCharacter)]
     assert "".join(one.character for one in characters).lower() == code.lower() * times
     assert {item.text for item in script if isinstance(item, Words)} <= {
@@ -246,6 +371,37 @@ def test_no_words_hold_the_code_and_silences_stand_alone(
     assert not isinstance(script[0], Silence)
     assert not isinstance(script[-1], Silence)
     assert code not in repr(script)
+
+
+@st.composite
+def packs(draw: st.DrawFn) -> Locale:
+    """Any language at all, whatever it says."""
+    before, after, closing, again = (draw(SENTENCES) for _ in range(4))
+    return replace(
+        EN,
+        code=before + "{code}" + after,
+        code_with_brand=before + "{brand}" + after + "{code}" + before,
+        closing=closing,
+        again=again,
+        group=draw(st.integers(0, 6)),
+    )
+
+
+@given(packs(), st.from_regex(r"[0-9]{3,12}", fullmatch=True), st.integers(1, 5), st.none() | st.just("Acme"))
+def test_in_any_language_a_code_is_read_in_order_once_a_reading_and_nothing_else_holds_it(
+    pack: Locale, code: str, times: int, brand: str | None
+) -> None:
+    say, locales = SayCode(OtpCode(code), times=times, brand=brand), Locales([pack])
+    again = replay_script(say, 1, "en", None, locales)
+    ending = closing_script(say, "en", None, locales)
+    for script, readings in ((code_script(say, "en", None, locales), times), (again, 1), (ending, 0)):
+        characters = [item for item in script if isinstance(item, CodeCharacter)]
+        assert "".join(one.character for one in characters) == code * readings
+        assert [one.position for one in characters] == list(range(1, len(code) + 1)) * readings
+        words = [item for item in script if isinstance(item, Words)]
+        assert not any(one.isdigit() and one.isascii() for item in words for one in item.text)
+        assert all(is_speakable(item.text) and item.packaged for item in words)
+        assert not any(isinstance(a, Silence) and isinstance(b, Silence) for a, b in pairwise(script))
 
 
 def test_a_text_is_said_as_often_as_asked() -> None:
