@@ -14,6 +14,7 @@ from otpvoice.core.digits import EndedBy
 from otpvoice.core.media import Disconnected, StreamStatus
 from otpvoice.core.outcome import EndedParty, OutcomeClass
 from otpvoice.core.record import SCHEMA, State
+from otpvoice.core.speech import LeftOut
 from otpvoice.dialects.native_events import EventType
 
 Instant: TypeAlias = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
@@ -119,6 +120,7 @@ class Speech(_Answer):
 
     voice: str | None
     fallback: str | None
+    left_out: Annotated[list[LeftOut], Field(description="What no voice could say: the code was spoken without it.")]
 
 
 class CallError(_Answer):

@@ -6,6 +6,7 @@ A rule sees one value. What depends on the account, the moment or another field 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias
@@ -17,6 +18,8 @@ from otpvoice.core.locale import is_tag
 from otpvoice.core.secret import OtpCode
 from otpvoice.dialects.complaints import complaint
 from otpvoice.dialects.context import context
+from otpvoice.dialects.hosted_voices import engine_voice
+from otpvoice.dialects.spoken_text import spoken
 
 LARGEST_METADATA: Final = 8192
 """Bytes of ``metadata`` as JSON in UTF-8 without blanks."""
@@ -51,16 +54,34 @@ def printable(text: str) -> str:
     return text
 
 
+def _text(text: str) -> str:
+    try:
+        text = spoken(text)
+    except ValueError as error:
+        raise complaint("format", str(error)) from None
+    # Judged as it is spoken: marks of direction, joiners and blanks alone would ring somebody to say nothing.
+    if all(unicodedata.category(one)[0] in "CZ" for one in text):
+        raise complaint("length", "must not be empty")
+    return text
+
+
 def _language(tag: str) -> str:
     if not is_tag(tag):
         raise complaint("format", "must be a BCP 47 language tag, as in pt-BR")
     return tag
 
 
-def _voice(voice: str) -> str:
-    if not _VOICE.fullmatch(voice):
-        raise complaint("format", "must be the name of an engine, or engine:voice")
-    return voice
+def _voice(voice: str, info: ValidationInfo) -> str:
+    if _VOICE.fullmatch(voice) or engine_voice(voice) is not None:
+        return voice
+    rule = "must be the name of an engine, engine:voice, or the name of a hosted product's voice"
+    check = context(info).defaults.check_voice
+    try:
+        if check is not None:
+            check(context(info).defaults.language, voice)
+    except ValueError as error:
+        rule = f"{rule}: {error}"
+    raise complaint("format", rule)
 
 
 def _prompt_name(name: str) -> str:
@@ -140,7 +161,8 @@ def _instant(value: object) -> float:
 
 
 Code: TypeAlias = Annotated[OtpCode, PlainValidator(_code, json_schema_input_type=str)]
-Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=3000)]
+Text: TypeAlias = Annotated[str, Field(min_length=1, max_length=3000), AfterValidator(_text)]
+"""Words, and never markup."""
 Language: TypeAlias = Annotated[str, Field(max_length=35), AfterValidator(_language)]
 VoiceName: TypeAlias = Annotated[str, AfterValidator(_voice)]
 Url: TypeAlias = Annotated[str, Field(min_length=1, max_length=2048), AfterValidator(_url)]
@@ -148,8 +170,8 @@ Url: TypeAlias = Annotated[str, Field(min_length=1, max_length=2048), AfterValid
 WebhookUrl: TypeAlias = Annotated[Url, AfterValidator(_signed)]
 PromptName: TypeAlias = Annotated[str, AfterValidator(_prompt_name)]
 """A recording of the prompts folder: the file's name without ``.wav``."""
-Brand: TypeAlias = Annotated[str, Field(min_length=1, max_length=30), AfterValidator(printable)]
-Template: TypeAlias = Annotated[str, Field(min_length=1, max_length=500)]
+Brand: TypeAlias = Annotated[str, Field(min_length=1, max_length=30), AfterValidator(_text)]
+Template: TypeAlias = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_text)]
 Label: TypeAlias = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(printable)]
 Times: TypeAlias = Annotated[int, Field(ge=1, le=5)]
 Speed: TypeAlias = Annotated[float, Field(ge=0.5, le=2)]

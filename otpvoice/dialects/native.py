@@ -18,28 +18,24 @@ from otpvoice.dialects import fields
 from otpvoice.dialects.complaints import complaint, complaints, presentable
 from otpvoice.dialects.context import Context, context
 from otpvoice.dialects.models import Model
-from otpvoice.dialects.native_actions import (
-    Action,
-    Dial,
-    Gate,
-    Gather,
-    Replay,
-    Templated,
-    to_core,
-)
+from otpvoice.dialects.native_actions import Action, Dial, Gather, to_core
 from otpvoice.dialects.native_events import EventType
+from otpvoice.dialects.native_speech import Gate, Replay, Templated
 from otpvoice.dialects.numbers import check_number, refused_destinations
 from otpvoice.dialects.offers import CallDefaults, CallRequest, TrunkOffer
 from otpvoice.dialects.problems import Fault, Problem, ProblemFound, json_path
 from otpvoice.dialects.reader import nulls, read_object
 from otpvoice.dialects.speakable import unspeakable
 from otpvoice.dialects.stream_order import misplaced_streams
+from otpvoice.dialects.voice_names import Casting
 
 __all__ = ["CallBody", "CallDefaults", "CallRequest", "TrunkOffer", "parse_answer", "parse_call"]
 
 _SHORTHAND: Final = ("brand", "template", "times", "speed", "replay", "gate", "gather")
 _DIALLING: Final = ("ring_timeout", "sip_headers")
 """Fields of a call that is dialled."""
+_MAY_BE_NULL: Final = ("say_code", "group")
+"""An action, and its field: who copies an action with all its fields writes so that the language decides."""
 LONGEST_WAIT: Final = 86_400.0
 """Seconds that a prepared call may wait for its channel: until then its plan, with the code, is in memory."""
 
@@ -59,9 +55,9 @@ class Webhook(Model):
             raise complaint("conflict", "goes with interactive, which is not true", "fallback")
         return self
 
-    def to_core(self, trunk: TrunkOffer, shown: str | None) -> plans.Webhook:
+    def to_core(self, trunk: TrunkOffer, shown: str | None, casting: Casting) -> plans.Webhook:
         """Return the core's word for it."""
-        fallback = tuple(to_core(action, trunk, shown) for action in self.fallback)
+        fallback = tuple(to_core(action, trunk, shown, casting) for action in self.fallback)
         return plans.Webhook(self.url, tuple(self.events), self.interactive, self.timeout, fallback)
 
 
@@ -128,10 +124,10 @@ class CallBody(Templated):
             raise complaint("range", f"must be at most {LONGEST_WAIT / 3600:g} hours ahead where dial is false")
         return at
 
-    def plan_actions(self, trunk: TrunkOffer, shown: str | None) -> tuple[core.Action, ...]:
+    def plan_actions(self, trunk: TrunkOffer, shown: str | None, casting: Casting) -> tuple[core.Action, ...]:
         """Return what is to be done: the actions, or those that the shorthand stands for."""
         if self.code is None:
-            return tuple(to_core(action, trunk, shown) for action in self.actions or ())
+            return tuple(to_core(action, trunk, shown, casting) for action in self.actions or ())
         spoken = core.SayCode(
             self.code,
             template=self.template,
@@ -139,9 +135,9 @@ class CallBody(Templated):
             times=self.times,
             speed=self.speed,
             replay=self.replay.to_core() if self.replay is not None else None,
-            gate=self.gate.to_core() if self.gate is not None else None,
+            gate=self.gate.to_core(casting) if self.gate is not None else None,
         )
-        return (spoken,) if self.gather is None else (spoken, self.gather.to_core())
+        return (spoken,) if self.gather is None else (spoken, self.gather.to_core(casting))
 
 
 def parse_call(body: bytes, defaults: CallDefaults, now: float) -> CallRequest:
@@ -192,7 +188,8 @@ def parse_answer(body: bytes, plan: CallPlan, defaults: CallDefaults, now: float
     except ValidationError as error:
         problems += complaints(error)
     else:
-        actions = tuple(to_core(action, trunk, plan.shown) for action in answer.actions)
+        casting = Casting(defaults, plan.language)
+        actions = tuple(to_core(action, trunk, plan.shown, casting) for action in answer.actions)
         problems += _not_shown(("actions",), answer.actions, trunk)
         asked = replace(plan, to=None, actions=actions, webhook=None)
         problems += unspeakable(asked, defaults)
@@ -224,13 +221,20 @@ def _conflicts(document: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _nulls(document: Mapping[str, Any], known: list[Problem]) -> Iterator[Problem]:
-    """Null is a value in metadata only: elsewhere a field that has none is left out."""
+    """Null is a value in metadata, and where it has a meaning: elsewhere a field that has none is left out."""
     reported = {problem.path for problem in known}
     for path in nulls(document):
-        if path[0] == "metadata" and len(path) > 1:
+        if (path[0] == "metadata" and len(path) > 1) or _may_be_null(document, path):
             continue
         if json_path(path) not in reported and all(map(presentable, path)):
             yield Problem(json_path(path), "null", "must not be null: leave it out")
+
+
+def _may_be_null(document: Mapping[str, Any], path: Sequence[str | int]) -> bool:
+    inner: Any = document
+    for step in path[:-1]:
+        inner = inner[step]
+    return isinstance(inner, dict) and (inner.get("type"), path[-1]) == _MAY_BE_NULL
 
 
 def _caller_ids(body: CallBody, defaults: CallDefaults) -> Iterator[Problem]:
@@ -254,15 +258,17 @@ def _trunk(body: CallBody, defaults: CallDefaults) -> TrunkOffer:
 def _request(body: CallBody, defaults: CallDefaults) -> CallRequest:
     trunk = _trunk(body, defaults)
     shown = body.from_ or next(iter(trunk.caller_ids), None)
+    asked = Casting(defaults, defaults.language).understood(body.voice, body.language)
+    casting = Casting(defaults, asked.language or defaults.language)
     plan = CallPlan(
         to=body.to,
         # Who calls whom is for the channel to say where nobody is dialled.
         caller_id=shown if body.dial else None,
         trunk=trunk.name,
-        language=body.language or defaults.language,
-        actions=body.plan_actions(trunk, shown),
-        # None stays None: the configured voice is for its own language only, one that was asked for is for all.
-        voice=body.voice,
+        language=casting.language,
+        actions=body.plan_actions(trunk, shown, casting),
+        # None stays None: the record says which voice was asked for, and nobody asked for the configured one.
+        voice=asked.voice,
         ring_timeout=body.ring_timeout or trunk.ring_timeout,
         max_duration=body.max_duration,
         lead_in=defaults.lead_in,
@@ -270,7 +276,7 @@ def _request(body: CallBody, defaults: CallDefaults) -> CallRequest:
         valid_until=body.valid_until,
         sip_headers=body.sip_headers,
         metadata=body.metadata,
-        webhook=body.webhook.to_core(trunk, shown) if body.webhook is not None else defaults.webhook,
+        webhook=body.webhook.to_core(trunk, shown, casting) if body.webhook is not None else defaults.webhook,
         shown=shown,
         inbound=not body.dial,
         goes_on=not body.dial,

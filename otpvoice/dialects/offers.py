@@ -38,7 +38,10 @@ class CallDefaults:
     """What holds where a request says nothing, and what it may say. The first of ``trunks`` is the default.
 
     ``local_numbers``: extensions that may be called, besides E.164 numbers that ``destinations`` lets through.
-    ``check_voice`` raises ``ValueError`` for a language that a voice (None: the configured one) does not speak.
+    ``check_voice`` raises ``ValueError`` for a language that a voice (None: the configured one) does not speak, and for
+    a voice that there is not; its message names those that there are, and goes into the answer.
+    ``stand_in`` returns the voice of ours, as a request writes it, for a language and a sex (female; None: any); None:
+    nobody speaks that language. Where there is no ``stand_in`` the configured voice speaks.
     ``prompts``: is there a recording of this name? None: there are none. ``check_url``: may a URL be asked?
     ``webhook_url``: where the events of a call go that names no webhook. ``signs``: are there secrets to sign webhooks
     with?
@@ -51,6 +54,7 @@ class CallDefaults:
     lead_in: float = 0.4
     tail: float = 0.6
     check_voice: Callable[[str, str | None], None] | None = None
+    stand_in: Callable[[str, bool | None], str | None] | None = None
     prompts: Callable[[str], bool] | None = None
     check_url: UrlCheck = _none_may_be_asked
     webhook_url: str | None = field(default=None, repr=False)

@@ -15,11 +15,13 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_jso
 from pydantic_core import core_schema
 
 from otpvoice.dialects import fields
+from otpvoice.dialects.hosted_voices import LONGEST
 from otpvoice.dialects.models import Model
 from otpvoice.dialects.numbers import Number
 from otpvoice.dialects.openapi_words import COMMON, JOINT, NUMBER, WORDS
 
 _REF: Final = "#/components/schemas/{model}"
+_TEXT: Final[Mapping[str, Any]] = {"pattern": "^[^\\u0000-\\u0008\\u000E-\\u001F\\u007F-\\u0084\\u0086-\\u009F]*$"}
 _HEADERS: Final = get_args(get_args(fields.SipHeaders)[0])
 
 
@@ -111,10 +113,11 @@ RULES: Final[Mapping[Callable[..., Any], Mapping[str, Any]]] = {
     rule_of(kind): said
     for kind, said in (
         (fields.Code, {"pattern": "^[0-9A-Za-z]{3,12}$"}),
-        # C0, DEL and C1; the service knows some more that are not to be seen.
-        (fields.Brand, {"pattern": "^[^\\u0000-\\u001F\\u007F-\\u009F]*$"}),
+        # C0, DEL and C1 but for line breaks and tabs; the service knows some more that are no text.
+        # A brand has the same rule.
+        (fields.Text, _TEXT),
         (fields.Language, {"pattern": "^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*$"}),
-        (fields.VoiceName, {"pattern": "^[a-z0-9_-]{1,32}(:[A-Za-z0-9_+.-]{1,64})?$"}),
+        (fields.VoiceName, {"minLength": 1, "maxLength": LONGEST}),
         (fields.Url, {"pattern": "^[Hh][Tt][Tt][Pp][Ss]?:"}),
         (fields.PromptName, {"pattern": "^[A-Za-z0-9_-]{1,64}$"}),
         (fields.Instant, {"format": "date-time"}),

@@ -25,7 +25,8 @@ COMMON: Final[Mapping[str, Words]] = {
     "tag": "A label of yours; it comes back with what was collected.",
     "type": "Which action it is.",
     "language": "BCP 47. Where it is not given, the call's, else the configured one.",
-    "voice": "`engine` or `engine:voice`. One that is asked for reads every language, the configured one its own.",
+    "voice": "`engine`, `engine:voice`, or a hosted product's name of a voice, for which the nearest stands in. "
+    "It speaks the languages that it has; others are spoken by their own.",
     "speed": "1 is the voice's own speed.",
     "times": "How often it is said.",
     "brand": "Who sends the code; takes the place of `{brand}`.",
@@ -63,10 +64,14 @@ WORDS: Final[Mapping[str, Mapping[str, Words]]] = {
     },
     "Say": {"text": "What to say.", "gap": "Seconds between readings."},
     "SayCode": {
-        "group": "Characters in a group; 0: no groups.",
+        "group": {
+            "type": ["integer", "null"],
+            "description": "Characters in a group; 0: no groups. Null, as where it is not given: as the language does.",
+        },
         "gap": "Seconds between characters.",
         "group_gap": "Seconds between groups.",
         "slow_down": "How much slower each further reading is.",
+        "spelling": "Letters are said with a word that begins with them: B as in Bravo.",
         "languages": "A choice of languages before anything is said: which key stands for which.",
     },
     "Play": {

@@ -11,6 +11,7 @@ from typing import TypeAlias, assert_never
 
 from otpvoice.core import actions as core
 from otpvoice.core.plan import CallPlan
+from otpvoice.dialects.hosted_voices import engine_voice
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.problems import Problem, json_path
 
@@ -33,22 +34,23 @@ def unspeakable(plan: CallPlan, defaults: CallDefaults, *, shorthand: bool = Fal
         spoken = action.language or plan.language, action.voice or plan.voice
         if spoken not in asked:
             asked.add(spoken)
-            if not _speaks(*spoken, defaults):
+            if (why := _mute(*spoken, defaults)) is not None:
                 own = "voice" if action.voice else "language" if action.language else None
                 path = (*place, own) if own else ("language" if plan.voice is None else "voice",)
-                yield Problem(
-                    json_path(path), "voice", "asks for a voice that there is not, or that does not speak this language"
-                )
+                yield Problem(json_path(path), "voice", f"asks for what can't be spoken: {why}")
 
 
-def _speaks(language: str, voice: str | None, defaults: CallDefaults) -> bool:
-    if defaults.check_voice is None:
-        return True
-    try:
-        defaults.check_voice(language, voice)
-    except ValueError:
-        return False
-    return True
+def _mute(language: str, voice: str | None, defaults: CallDefaults) -> str | None:
+    """Return why a voice does not speak a language; None: it does."""
+    if voice is not None and engine_voice(voice) is not None:
+        # Of a hosted product's voice nothing is left but its language: nobody speaks that, or somebody stood in.
+        return f"no voice speaks {language}"
+    if defaults.check_voice is not None:
+        try:
+            defaults.check_voice(language, voice)
+        except ValueError as error:
+            return str(error)
+    return None
 
 
 def _audible(plan: CallPlan, *, shorthand: bool) -> Iterator[tuple[_Place, _Audible]]:

@@ -31,6 +31,7 @@ from otpvoice.dialects.problems import Problem
 from otpvoice.dialects.speakable import unspeakable
 from otpvoice.dialects.stasis_keys import ACTS, BESIDE_CALL, KEYS, REASONS, Invalid, read_value
 from otpvoice.dialects.stream_rules import TAPPED
+from otpvoice.dialects.voice_names import Casting
 
 __all__ = ["KEYS", "REASONS", "Arguments", "Invalid", "parse_arguments"]
 
@@ -130,14 +131,16 @@ class Arguments:
         except ValidationError as error:
             raise _invalid(next(complaints(error)), keys) from None
         shown = next(iter(trunk.caller_ids), None)
-        actions = tuple(self._tapping(to_core(action, trunk, shown)) for action in body.actions)
+        asked = Casting(defaults, defaults.language).understood(body.voice, body.language)
+        casting = Casting(defaults, asked.language or defaults.language)
+        actions = tuple(self._tapping(to_core(action, trunk, shown, casting)) for action in body.actions)
         plan = CallPlan(
             to=one_line(number, _LONGEST_NUMBER),
             caller_id=one_line(caller, _LONGEST_NUMBER),
             trunk=trunk.name,
-            language=body.language or defaults.language,
+            language=casting.language,
             actions=actions,
-            voice=body.voice,
+            voice=asked.voice,
             ring_timeout=trunk.ring_timeout,
             max_duration=LONGEST if self.taps else longest(actions),
             lead_in=defaults.lead_in,

@@ -14,14 +14,23 @@ NOW: Final = 1_800_000_000.0
 
 def check_voice(language: str, voice: str | None) -> None:
     """There is one engine, and it speaks no Klingon."""
-    if not (voice or "espeak").startswith("espeak") or language.startswith("tlh"):
-        raise ValueError("no")
+    if (voice or "espeak").partition(":")[0] != "espeak":
+        raise ValueError("there is no voice of this name; there are espeak")
+    if language.startswith("tlh"):
+        raise ValueError("espeak does not speak this language")
 
 
 def check_url(url: str, /, *, schemes: tuple[str, ...] = ("http", "https")) -> str | None:
     """All of the Internet but what is not encrypted."""
     secure = [f"{scheme}://" for scheme in schemes if scheme.endswith("s") and scheme != "ws"]
     return None if url.startswith(tuple(secure)) else f"must begin with {' or '.join(secure)}"
+
+
+def stand_in(language: str, female: bool | None) -> str | None:
+    """A voice of each language but Klingon, called like it: a woman's or a man's."""
+    if language.startswith("tlh"):
+        return None
+    return f"espeak:{language.lower()}{'+f2' if female else ''}"
 
 
 DEFAULTS: Final = CallDefaults(
@@ -35,6 +44,7 @@ DEFAULTS: Final = CallDefaults(
     lead_in=0.5,
     tail=0.7,
     check_voice=check_voice,
+    stand_in=stand_in,
     prompts=frozenset({"welcome", "Thank_you-2"}).__contains__,
     check_url=check_url,
     signs=True,

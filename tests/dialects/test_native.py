@@ -42,10 +42,10 @@ from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.native import CallBody, parse_answer, parse_call
 from otpvoice.dialects.native_actions import Dial as DialModel
 from otpvoice.dialects.native_actions import Gather as GatherModel
-from otpvoice.dialects.native_actions import Pause as PauseModel
-from otpvoice.dialects.native_actions import Play as PlayModel
-from otpvoice.dialects.native_actions import Say as SayModel
-from otpvoice.dialects.native_actions import SayCode as SayCodeModel
+from otpvoice.dialects.native_speech import Pause as PauseModel
+from otpvoice.dialects.native_speech import Play as PlayModel
+from otpvoice.dialects.native_speech import Say as SayModel
+from otpvoice.dialects.native_speech import SayCode as SayCodeModel
 from otpvoice.dialects.native_streams import BasicAuth as BasicAuthModel
 from otpvoice.dialects.native_streams import BearerAuth as BearerAuthModel
 from otpvoice.dialects.native_streams import SignatureAuth as SignatureAuthModel
@@ -53,6 +53,7 @@ from otpvoice.dialects.native_streams import StopStream as StopStreamModel
 from otpvoice.dialects.native_streams import Stream as StreamModel
 from otpvoice.dialects.offers import CallDefaults, CallRequest, TrunkOffer
 from otpvoice.dialects.problems import Fault, ProblemFound
+from otpvoice.dialects.voice_names import Casting
 from tests.dialects.account import DEFAULTS, NOW
 
 EXAMPLES = Path(__file__).parent / "examples" / "native"
@@ -60,6 +61,7 @@ GOOD = sorted((EXAMPLES / "good").glob("*.json"))
 BAD = sorted((EXAMPLES / "bad").glob("*.json"))
 LOCALES = load_locales()
 NUMBER = "+442079460123"
+CASTING = Casting(DEFAULTS, "en-US")
 LISTENER = "wss://voice.example/calls"
 
 
@@ -260,6 +262,22 @@ PLANS = {
             "https://hooks.example/next", interactive=True, fallback=(StopStream("first"), Stream(LISTENER, "twilio"))
         ),
     ),
+    "voices_and_letters": replace(
+        CALL,
+        voice="espeak:en-ie+f2",
+        language="en-IE",
+        actions=(
+            Say("Hello. Here is your code."),
+            SayCode(OtpCode("XK4"), template="It is {code}.", voice="espeak:en-gb", spelling=True),
+            Say("Hallo", voice="espeak:de-de+f2", language="de-DE"),
+            Say("Bonjour", voice="espeak:fr-fr+f2", language="fr-FR"),
+            Gather(
+                DigitRules(max_digits=1),
+                prompt=(Say("One?"),),
+                failure=(Say("Nein", voice="espeak:de-de+f2", language="de-DE"),),
+            ),
+        ),
+    ),
     "gather_without_terminators": replace(CALL, actions=(Gather(DigitRules(terminators="", max_digits=4)),)),
 }
 
@@ -311,9 +329,9 @@ def test_the_shorthand_without_gather_is_one_action() -> None:
 def test_defaults_of_the_models_are_those_of_the_core() -> None:
     """They are written down twice; this keeps them one."""
     code, pause = OtpCode("918273"), {"type": "pause", "seconds": 1}
-    assert SayModel(type="say", text="a").to_core() == Say("a")
-    assert SayCodeModel(type="say_code", code=code.reveal()).to_core() == SayCode(code)  # type: ignore[arg-type]
-    assert GatherModel().to_core() == Gather(DigitRules())
+    assert SayModel(type="say", text="a").to_core(CASTING) == Say("a")
+    assert SayCodeModel(type="say_code", code=code.reveal()).to_core(CASTING) == SayCode(code)  # type: ignore[arg-type]
+    assert GatherModel().to_core(CASTING) == Gather(DigitRules())
     assert PauseModel.model_validate(pause).to_core() == Pause(1)
     assert PlayModel(type="play", prompt="a").to_core() == Play("a")
     assert StreamModel.model_construct(type="stream", url=LISTENER).to_core() == Stream(LISTENER, "twilio")
@@ -321,7 +339,10 @@ def test_defaults_of_the_models_are_those_of_the_core() -> None:
     assert DialModel.model_construct(type="dial", to=NUMBER).to_core(TrunkOffer("trunk"), None) == Dial(NUMBER)
 
 
-@pytest.mark.parametrize("name", ["shorthand.json", "actions.json", "prepared.json", "recordings.json", "streams.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["shorthand.json", "actions.json", "prepared.json", "recordings.json", "streams.json", "hosted-voice.json"],
+)
 def test_the_payloads_of_the_api_page_are_taken(name: str) -> None:
     page = (Path(__file__).parents[2] / "docs" / "http.md").read_text()
     (payload,) = re.findall(rf"^```json file={re.escape(name)}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -335,7 +356,7 @@ def test_the_payloads_of_the_api_page_are_taken(name: str) -> None:
 
 @pytest.mark.parametrize("asked", [None, "espeak", "espeak:de"])
 def test_only_a_voice_that_was_asked_for_is_in_the_plan(asked: str | None) -> None:
-    """The configured voice is for its own language only; as one that was asked for it would read all others, too."""
+    """Nobody asked for the configured one: the record would say otherwise."""
     document = {"to": NUMBER, "code": "918273", "language": "fr"} | ({} if asked is None else {"voice": asked})
     assert parse(document, DEFAULTS).plan.voice == asked
 
@@ -438,6 +459,95 @@ def test_any_number_of_decimals_of_a_second_is_read(digits: int) -> None:
     fraction = "5" + "0" * (digits - 1)
     request = parse({"to": NUMBER, "code": "918273", "valid_until": f"2030-01-01T00:00:00.{fraction}z"})
     assert request.plan.valid_until == 1_893_456_000.5
+
+
+def test_who_names_no_group_and_who_names_null_leave_it_to_the_language() -> None:
+    plans = [
+        parse({"to": NUMBER, "actions": [{"type": "say_code", "code": "918273", **more}]})
+        for more in ({}, {"group": None})
+    ]
+    assert plans[0] == plans[1]
+    assert problems({"to": NUMBER, "code": "918273", "group": None}) == [("$.group", "unknown_field")]
+    assert problems({"to": NUMBER, "actions": [{"type": "say", "text": "a", "group": None}]}) == [
+        ("$.actions[0].group", "unknown_field")
+    ]
+
+
+def test_all_that_is_spoken_is_made_fit_for_it_wherever_it_stands() -> None:
+    odd, fit = "a\u2028b \u202ec\ufeff", "a b c"
+    spoken = {"type": "say_code", "code": "918273", "brand": odd, "template": odd + "{code}"}
+    gather = {"type": "gather", "max_digits": 1, "prompt": odd, "success": [{"type": "say", "text": odd}]}
+    plan = parse({"to": NUMBER, "actions": [{**spoken, "gate": {"failure": odd}}, gather]}).plan
+    code, asked = plan.actions
+    assert isinstance(code, SayCode)
+    assert isinstance(asked, Gather)
+    assert (code.brand, code.template, code.gate) == (fit, fit + "{code}", Gate(failure=(Say(fit),)))
+    assert (asked.prompt, asked.success) == ((Say(fit),), (Say(fit),))
+
+
+def test_a_hosted_voice_that_is_at_home_nowhere_speaks_what_the_account_does() -> None:
+    plan = parse({"to": NUMBER, "code": "918273", "voice": "alice"}).plan
+    assert (plan.voice, plan.language) == ("espeak:en-us+f2", "en-US")
+    plan = parse({"to": NUMBER, "code": "918273", "voice": "alice", "language": "fr"}).plan
+    assert (plan.voice, plan.language) == ("espeak:fr+f2", "fr")
+
+
+def test_a_hosted_voice_of_an_action_that_is_at_home_nowhere_speaks_what_the_call_does() -> None:
+    """The woman is not lost, wherever in a request she is asked for."""
+    said = {"type": "say", "text": "a", "voice": "alice"}
+    read = {"type": "say_code", "code": "918273", "voice": "alice", "gate": {"failure": [said]}}
+    plan = parse({"to": NUMBER, "language": "fr", "actions": [said, read, {"type": "gather", "prompt": [said]}]}).plan
+    first, code, asked = plan.actions
+    assert isinstance(first, Say)
+    assert isinstance(code, SayCode)
+    assert isinstance(asked, Gather)
+    assert code.gate is not None
+    (failed,), (prompted,) = code.gate.failure, asked.prompt
+    assert isinstance(failed, Say)
+    assert isinstance(prompted, Say)
+    assert {one.voice for one in (first, code, failed, prompted)} == {"espeak:fr+f2"}
+    # The call's language may be that of its own hosted voice; whoever answers speaks it, too.
+    plan = parse({"to": NUMBER, "voice": "de-DE-KatjaNeural", "actions": [said]}).plan
+    assert plan.actions == (Say("a", voice="espeak:de-de+f2"),)
+    assert parse_answer(orjson.dumps({"actions": [said]}), plan, DEFAULTS, NOW) == plan.actions
+
+
+def test_a_hosted_voice_whose_language_nobody_speaks_is_refused_by_that_language() -> None:
+    mute = replace(DEFAULTS, stand_in=lambda language, _: None if language.startswith("jv") else "piper")
+    document = {"to": NUMBER, "actions": [{"type": "say", "text": "a", "voice": "jv-ID-SitiNeural"}]}
+    with pytest.raises(ProblemFound) as refused:
+        parse(document, mute)
+    (problem,) = refused.value.problems
+    assert (problem.path, problem.code) == ("$.actions[0].voice", "voice")
+    assert problem.message.endswith("no voice speaks jv-ID")
+
+
+def test_a_text_that_cleans_to_nothing_rings_nobody() -> None:
+    for nothing in ("\u200e", " \n", "\ufeff\u00ad", "\u200b", "\U000e0041"):
+        documents: dict[str, dict[str, Any]] = {
+            "$.actions[0].text": {"actions": [{"type": "say", "text": nothing}]},
+            "$.actions[0].prompt": {"actions": [{"type": "gather", "prompt": nothing}]},
+            "$.brand": {"code": "918273", "brand": nothing},
+            "$.template": {"code": "918273", "template": nothing},
+        }
+        for name, document in documents.items():
+            assert problems({"to": NUMBER, **document}) == [(name, "length")], nothing
+
+
+def test_null_is_a_value_of_a_code_s_group_alone() -> None:
+    assert parse({"to": NUMBER, "code": "918273", "metadata": {"group": None}}).plan.metadata == {"group": None}
+    nulls = {"type": "gather", "group": None, "prompt": [{"type": "say_code", "code": "918273", "group": None}]}
+    assert problems({"to": NUMBER, "actions": [nulls]}) == [("$.actions[0].group", "unknown_field")]
+
+
+def test_a_voice_that_there_is_not_is_answered_with_those_that_there_are() -> None:
+    for voice in ("robot", "Robot the Third", "en_US"):
+        with pytest.raises(ProblemFound) as refused:
+            parse({"to": NUMBER, "code": "918273", "voice": voice})
+        (problem,) = refused.value.problems
+        assert problem.path == "$.voice"
+        assert problem.message.endswith("there is no voice of this name; there are espeak")
+        assert voice not in problem.message
 
 
 # --- webhooks ---------------------------------------------------------------------------------------------------------

@@ -162,6 +162,20 @@ def test_arguments_become_actions(args: list[str], actions: list[Action]) -> Non
     assert plan(*args).actions == tuple(actions)
 
 
+def test_the_voice_of_a_hosted_product_brings_its_language() -> None:
+    made = plan("say=Hello", "voice=en-IE-EmilyNeural")
+    assert (made.voice, made.language) == ("espeak:en-ie+f2", "en-IE")
+    made = plan("say=Hallo", "voice=en-IE-EmilyNeural", "language=de")
+    assert (made.voice, made.language) == ("espeak:de+f2", "de")
+
+
+def test_what_is_only_there_for_screens_is_not_spoken() -> None:
+    assert plan("say=one\u2028two \u202ethree", "gather=1", "prompt=\ufeffWell?").actions == (
+        Say("one two three"),
+        Gather(DigitRules(max_digits=1), prompt=(Say("Well?"),)),
+    )
+
+
 def test_a_plan_is_one_of_a_channel_that_was_handed_over() -> None:
     assert plan("code=918273", "language=pt-BR", "voice=espeak:pt-br", "then=hangup") == CallPlan(
         to=NUMBER,
@@ -404,7 +418,13 @@ REFUSED = [
     (["gather=4", "sensitive=maybe"], "choice", "sensitive must be yes or no"),
     (["say=A", "language=english please"], "format", "language must be a BCP 47 language tag, as in pt-BR"),
     (["say=A", "language=tlh"], "voice", None),
-    (["say=A", "voice=robot"], "voice", None),
+    (
+        ["say=A", "voice=robot"],
+        "voice",
+        "voice asks for what can't be spoken: there is no voice of this name; there are espeak",
+    ),
+    (["say=A", "voice=Robot the Third"], "format", None),
+    (["say=\ufdd0"], "format", "say must have no control characters but line breaks and tabs"),
     (["stream="], "no_value", "stream has no value"),
     (["mode=talk"], "nothing_to_do", None),
     *(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from otpvoice.dialects import native_actions, native_streams
+from otpvoice.dialects import native_actions, native_speech, native_streams
 from otpvoice.dialects.stasis_keys import KEYS, REASONS, Key, Kind
 from otpvoice.dialects.stream_rules import FORMAT_NAMES
 
@@ -21,7 +21,7 @@ WORDS: Final = {
     "code": "3–12 of `0-9A-Za-z`",
     "code_var": "a plain name: `A-Za-z0-9_`, no digit first",
     "language": "`en-US`, `de`, …",
-    "voice": "`espeak`, `espeak:de`, …",
+    "voice": "`espeak`, `espeak:de`, …; or a hosted product's, `en-IE-EmilyNeural`",
     "dial": "E.164 with plus, or an extension of `LOCAL_NUMBERS`",
     "header": '1–10 of `X-…`: `header=X-A`, `"header=X-A,X-B"`',
     "door": "`dialplan`",
@@ -54,7 +54,7 @@ DEFAULTS: Final = {
 }
 _FIELDS: Final = {"gather": "max_digits", "min": "min_digits", "valid": "valid_digits"}
 _GATHER: Final = native_actions.Gather.model_json_schema()["properties"]
-_SAY_CODE: Final = native_actions.SayCode.model_json_schema()["properties"]
+_SAY_CODE: Final = native_speech.SayCode.model_json_schema()["properties"]
 _STREAM: Final = native_streams.Stream.model_json_schema()["properties"]
 _OF: Final = {"gather": _GATHER, "stream": _STREAM}
 """By the key that begins an action: its fields. Others are those of a code."""

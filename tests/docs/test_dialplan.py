@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from otpvoice.adapters.speech.prompts import LONGEST as LONGEST_RECORDING
+from otpvoice.adapters.speech.recordings.prompts import LONGEST as LONGEST_RECORDING
 from otpvoice.ari.variables import variables_of
 from otpvoice.core.digits import EndedBy
 from otpvoice.core.outcome import Ending, classify

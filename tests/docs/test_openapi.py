@@ -36,7 +36,7 @@ from otpvoice.core.outcome import TABLE, Ending, classify
 from otpvoice.core.record import CallRecord, State
 from otpvoice.core.secret import Keys
 from otpvoice.core.speech import CodeCharacter
-from otpvoice.dialects import fields, native, native_actions, native_streams
+from otpvoice.dialects import fields, native, native_actions, native_speech, native_streams
 from otpvoice.dialects.models import Model
 from otpvoice.dialects.native import parse_call
 from otpvoice.dialects.native_events import TYPES, envelope, told
@@ -148,7 +148,10 @@ def test_a_good_example_is_what_the_schema_says(path: Path) -> None:
     validator("CallBody").validate(json.loads(path.read_text()))
 
 
-@pytest.mark.parametrize("name", ["shorthand.json", "actions.json", "prepared.json", "recordings.json", "streams.json"])
+@pytest.mark.parametrize(
+    "name",
+    ["shorthand.json", "actions.json", "prepared.json", "recordings.json", "streams.json", "hosted-voice.json"],
+)
 def test_so_is_a_payload_of_the_api_page(name: str) -> None:
     page = (FILE.parents[2] / "docs" / "http.md").read_text()
     (payload,) = re.findall(rf"^```json file={re.escape(name)}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
@@ -260,9 +263,12 @@ MORE: list[dict[str, Any]] = [
 ]
 
 
-def test_no_value_may_be_null_but_in_metadata() -> None:
-    for name in ("CallBody", "Answer", "SayCode", "Gather"):
+def test_no_value_may_be_null_but_in_metadata_and_a_group_that_the_language_decides() -> None:
+    for name in ("CallBody", "Answer", "Say", "Gather"):
         assert "null" not in json.dumps(SCHEMAS[name])
+    fields_ = SCHEMAS["SayCode"]["properties"]
+    assert [name for name, field in fields_.items() if '"null"' in json.dumps(field)] == ["group"]
+    assert validator("SayCode").is_valid({"type": "say_code", "code": "918273", "group": None})
     assert SCHEMAS["CallBody"]["properties"]["metadata"]["additionalProperties"] is True
 
 
@@ -270,9 +276,10 @@ def test_no_value_may_be_null_but_in_metadata() -> None:
     ("kind", "good", "bad"),
     [
         (fields.Code, ["123", "Abcdefghi012"], ["12", "1234567890123", "12-3", "١٢٣٤"]),
-        (fields.Brand, ["Acme™", "a b"], ["a\nb", "a\x7f", "\x85"]),
+        (fields.Text, ["Acme™", "a\r\nb", "\t", "<b>", "\x85"], ["a\x00", "a\x7f", "\x1b[0m", "\x80"]),
+        (fields.Brand, ["Acme™", "a b", "a\nb"], ["a\x00", "a\x7f", "\x1b[0m", "\x80"]),
         (fields.Language, ["de", "pt_BR", "zh-Hant-TW"], ["d", "de-", "d€"]),
-        (fields.VoiceName, ["espeak", "espeak:pt-br+f3"], ["Espeak", "espeak:", "e" * 33]),
+        (fields.VoiceName, ["espeak", "espeak:pt-br+f3", "en-IE-EmilyNeural", "Léa"], ["", "e" * 121]),
         (fields.PromptName, ["welcome", "A_b-1"], ["a/b", "", "x" * 65]),
         (fields.Url, ["https://a.example/b.wav", "HTTP://A.example"], ["ftp://a.example", "//a.example", "file:/a"]),
         (Number, ["+442079460123", "1000", "1*2#"], ["442079460123\n", "+1", "10&00", "PJSIP/1"]),
@@ -287,7 +294,7 @@ def test_a_pattern_says_what_the_rule_says(kind: Any, good: list[str], bad: list
 
 def test_each_rule_has_its_pattern_tried() -> None:
     """Those of headers and instants are tried by the examples."""
-    assert len(RULES) == 7 + 3
+    assert len(RULES) == 7 + 3, "a text and a brand have one"
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
@@ -296,7 +303,7 @@ def test_each_rule_has_its_pattern_tried() -> None:
 def said() -> Iterator[tuple[str, str]]:
     """Yield model and field of all that may be said to us."""
     for name, schema in SCHEMAS.items():
-        rooms = (native, native_actions, native_streams)
+        rooms = (native, native_actions, native_speech, native_streams)
         model = next((found for room in rooms if (found := getattr(room, name, None)) is not None), None)
         if isinstance(model, type) and issubclass(model, Model):
             yield from ((name, field) for field in schema["properties"])
