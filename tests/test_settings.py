@@ -94,7 +94,8 @@ def digest(key: str) -> bytes:
 # --- defaults ---------------------------------------------------------------------------------------------------------
 
 
-def test_what_holds_where_little_is_set() -> None:
+def test_what_holds_where_little_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(6))
     settings = load()
     assert settings.model_dump(exclude={"accounts", "trunks"}) == {
         "dev": False,
@@ -109,10 +110,22 @@ def test_what_holds_where_little_is_set() -> None:
         "local_numbers": None,
         "url_allow": (),
         "voice": "espeak",
+        "fallback_voices": ("espeak",),
         "language": "en-US",
         "lead_in": 0.4,
         "tail": 0.6,
         "prompts_dir": None,
+        "locales_dir": None,
+        "recordings_dir": None,
+        "asterisk_sounds": None,
+        "piper_dir": None,
+        "piper": "piper",
+        "gtts": False,
+        "speech_cache": None,
+        "speech_cache_size": 256,
+        "warm_up": ("en-US",),
+        "brands": (),
+        "speech_workers": 3,
         "media_legs": (8, 400),
         "summary_ttl": 604_800,
         "drain_timeout": 60,
@@ -201,7 +214,21 @@ def test_all_that_is_missing_is_said_at_once() -> None:
         ("url_allow", "127.0.0.1 ::1 169.254.169.254 fe80::1", ("127.0.0.1", "::1", "169.254.169.254", "fe80::1")),
         ("url_allow", "xn--hst-sna.example my_host.example a a", ("xn--hst-sna.example", "my_host.example", "a")),
         ("voice", "espeak:en-gb+f3", "espeak:en-gb+f3"),
+        ("voice", "flite:slt", "flite:slt"),
+        ("fallback_voices", "flite, espeak:de  espeak flite", ("flite", "espeak:de", "espeak")),
         ("language", "zh-Hant-TW", "zh-Hant-TW"),
+        ("piper", "/opt/piper 1.2/piper", "/opt/piper 1.2/piper"),
+        ("piper", "piper-tts", "piper-tts"),
+        ("gtts", "yes", True),
+        ("speech_cache", "/no/such/folder/yet/", Path("/no/such/folder/yet")),
+        ("speech_cache_size", "16", 16),
+        ("speech_cache_size", " 100000 ", 100_000),
+        ("warm_up", "de pt-BR,de", ("de", "pt-BR")),
+        ("brands", "Acme Bank, Acme Bank ,, Zażółć & Söhne,", ("Acme Bank", "Zażółć & Söhne")),
+        ("brands", "x" * 30, ("x" * 30,)),
+        # As in requests (dialects.spoken_text): letters composed, and without what nobody hears.
+        ("brands", "Cafe\u0301, Caf\u00e9\u200e, \u200e", ("Caf\u00e9",)),
+        ("speech_workers", "16", 16),
         ("lead_in", "0", 0),
         ("tail", "10", 10),
         ("media_legs", "1:1", Legs(1, 1)),
@@ -266,7 +293,15 @@ def test_values_that_are_fine(name: str, value: str, expected: object) -> None:
         ("webhook_secrets", ["secret", "whsec_", "whsec_abc", whsec(size=23), whsec(size=65), f"{SIGNING}x"]),
         ("webhook_secrets", [SIGNING.removeprefix("whsec_"), SIGNING.upper(), f"{SIGNING} {whsec(size=8)}"]),
         ("webhook_secrets", ["whsec_" + base64.b64encode(bytes(32)).decode()]),
-        ("voice", ["Espeak", "espeak:", "a b", "../x"]),
+        ("voice", ["Espeak", "espeak:", "a b", "../x", "festival", "espeak:../x", "gtts:" + "x" * 65]),
+        ("fallback_voices", ["espeak festival", "espeak:", "none"]),
+        ("piper", ["-m", "bin/piper", "./piper", "/opt/piper/", "a b", "piper;x", "/"]),
+        ("gtts", ["maybe"]),
+        ("speech_cache", ["cache", "./cache", "/", "/var/../cache", "/a\nb"]),
+        ("speech_cache_size", ["15", "100001", "-16", "1e3", "256MB", "25.6", "２５６"]),
+        ("warm_up", ["english!", "de e", "en_US.UTF-8"]),
+        ("brands", ["x" * 31, "Acme {code}", "Acme}", "a\nb", "a\x07", ",".join(map(str, range(51)))]),
+        ("speech_workers", ["0", "17", "1.5", "two"]),
         ("language", ["english!", "e", "en_US.UTF-8", "x" * 40]),
         ("lead_in", ["-0.1", "5.1", "nan", "inf", "a", "1s"]),
         ("tail", ["10.1"]),
@@ -357,13 +392,121 @@ def test_names_that_others_use_are_left_alone(name: str) -> None:
     assert Settings.load(LEAST | {name: "tcp://10.0.0.1:8080"}) == load()
 
 
-def test_the_prompts_folder_is_one_that_can_be_read(tmp_path: Path) -> None:
-    assert load().prompts_dir is None
-    assert load(PROMPTS_DIR=str(tmp_path)).prompts_dir == tmp_path
+@pytest.mark.parametrize("name", ["prompts_dir", "locales_dir", "recordings_dir", "asterisk_sounds", "piper_dir"])
+def test_a_folder_is_one_that_can_be_read(tmp_path: Path, name: str) -> None:
+    assert getattr(load(), name) is None
+    assert getattr(load(**{name.upper(): str(tmp_path)}), name) == tmp_path
     (tmp_path / "file").touch()
+    variable = f"OTPVOICE_{name.upper()}"
     for wrong in ("file", "missing", "file/below", "a" * 300):
-        rule = {"OTPVOICE_PROMPTS_DIR": "must be a folder that can be read"}
-        assert problems(LEAST | {"OTPVOICE_PROMPTS_DIR": str(tmp_path / wrong)}) == rule
+        assert problems(LEAST | {variable: str(tmp_path / wrong)}) == {variable: "must be a folder that can be read"}
+
+
+# --- voices -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("voice", "needs", "rule", "value"),
+    [
+        ("piper", "PIPER_DIR", "is required for the voice piper", "."),
+        ("piper:de_DE-thorsten-medium", "PIPER_DIR", "is required for the voice piper", "."),
+        ("gtts", "GTTS", "must be 1 for the voice gtts", "1"),
+        ("recorded", "RECORDINGS_DIR", "or OTPVOICE_ASTERISK_SOUNDS is required for the voice recorded", "."),
+        ("recorded:de", "RECORDINGS_DIR", "is required for the voice recorded:…", "."),
+        ("recorded:asterisk-fr", "ASTERISK_SOUNDS", "is required for the voice recorded:asterisk-…", "."),
+    ],
+)
+def test_a_voice_that_is_named_has_what_it_needs(voice: str, needs: str, rule: str, value: str) -> None:
+    for name in ("VOICE", "FALLBACK_VOICES"):
+        said = problems(LEAST | {f"OTPVOICE_{name}": voice})
+        assert said == {f"OTPVOICE_{needs}": f"{rule}, which OTPVOICE_{name} names"}
+    assert len(problems(LEAST | {"OTPVOICE_VOICE": voice, "OTPVOICE_FALLBACK_VOICES": f"espeak {voice}"})) == 1
+    assert load(VOICE=voice, **{needs: value}).voice == voice
+
+
+@pytest.mark.parametrize(
+    ("voice", "fine"), [("recorded", True), ("recorded:asterisk-en", True), ("recorded:en", False)]
+)
+def test_asterisk_s_prompts_are_recordings_but_not_own_ones(tmp_path: Path, voice: str, *, fine: bool) -> None:
+    environ = LEAST | {"OTPVOICE_VOICE": voice, "OTPVOICE_ASTERISK_SOUNDS": str(tmp_path)}
+    if fine:
+        assert Settings.load(environ).asterisk_sounds == tmp_path
+    else:
+        assert problems(environ).keys() == {"OTPVOICE_RECORDINGS_DIR"}
+
+
+def test_what_a_voice_lacks_is_said_with_an_example_and_the_place_that_names_it(
+    toml: Callable[[str], dict[str, str]],
+) -> None:
+    environ = LEAST | toml('fallback_voices = ["flite", "piper"]')
+    with pytest.raises(SettingsError) as error:
+        Settings.load(environ)
+    assert str(error.value).partition("\n  ")[2] == (
+        f"OTPVOICE_PIPER_DIR is required for the voice piper, which {environ['OTPVOICE_CONFIG']}: fallback_voices names"
+        " (for example: /srv/otpvoice/piper)"
+    )
+
+
+def test_no_voice_need_stand_in_and_nothing_need_be_made_ahead(toml: Callable[[str], dict[str, str]]) -> None:
+    settings = Settings.load(LEAST | toml('fallback_voices = []\nwarm_up = []\nbrands = ["Acme, Inc."]'))
+    assert (settings.fallback_voices, settings.warm_up, settings.brands) == ((), (), ("Acme, Inc.",))
+
+
+def test_what_is_made_ahead_is_the_language_that_is_spoken() -> None:
+    assert load(LANGUAGE="pt-BR").warm_up == ("pt-BR",)
+    assert problems(LEAST | {"OTPVOICE_LANGUAGE": "e"}).keys() == {"OTPVOICE_LANGUAGE"}, "said once"
+
+
+@pytest.mark.parametrize(("cores", "workers"), [(1, 1), (2, 1), (3, 1), (4, 2), (7, 3), (8, 4), (128, 4)])
+def test_how_many_finish_speech_depends_on_the_cores(monkeypatch: pytest.MonkeyPatch, cores: int, workers: int) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: range(cores))
+    assert load().speech_workers == workers
+
+
+def test_numbers_and_texts_of_a_file_are_what_they_are(toml: Callable[[str], dict[str, str]]) -> None:
+    assert Settings.load(LEAST | toml("speech_cache_size = 1000")).speech_cache_size == 1000
+    environ = toml(
+        'speech_cache_size = 16.5\nspeech_workers = true\nbrands = [1]\nwarm_up = 5\npiper = ["a"]\nvoice = 1'
+    )
+    file = environ["OTPVOICE_CONFIG"]
+    assert problems(LEAST | environ) == {
+        f"{file}: speech_cache_size": "must be a whole number from 16 to 100000",
+        f"{file}: speech_workers": "must be a whole number from 1 to 16",
+        f"{file}: brands": "must be a list of texts",
+        f"{file}: warm_up": "must be BCP 47 language tags",
+        f"{file}: piper": "must be the name of a program, or its whole path",
+        f"{file}: voice": "must be engine, or engine:voice, the engine one of espeak, flite, piper, gtts, recorded",
+    }
+
+
+def test_a_cache_that_can_be_written_or_made_is_not_remarked_on(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "made" / "later"):
+        assert told(load(SPEECH_CACHE=str(folder))) == (UNLIMITED.format("default"),)
+    assert list(tmp_path.iterdir()) == [], "it is made by whoever writes to it"
+
+
+@pytest.mark.parametrize(
+    ("folder", "access", "reason"),
+    [
+        ("file", True, "{} is no folder"),
+        ("file/below", True, "{} is no folder"),
+        ("folder", False, "{} can't be written"),
+        ("folder/below", False, "{} can't be written"),
+        ("a" * 300, True, "it can't be looked at: File name too long"),
+    ],
+)
+def test_a_cache_that_can_not_be_written_is_remarked_on_and_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, reason: str, *, access: bool
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    if not access:  # root may do everything
+        monkeypatch.setattr("os.access", lambda *_: False)
+    settings = load(SPEECH_CACHE=str(tmp_path / folder))
+    there = tmp_path / folder.removesuffix("/below")
+    assert [str(one) for one in settings.warnings if one.word == "speech_cache"] == [
+        f"OTPVOICE_SPEECH_CACHE can't be used, speech is kept in memory only: {reason.format(there)}"
+    ]
 
 
 # --- keys and their successors ----------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from otpvoice.settings.assembly import Assembled
 from otpvoice.settings.errors import SettingsProblem, SettingsWarning
+from otpvoice.settings.voices import why_not_written
 
 if TYPE_CHECKING:
     from otpvoice.settings.model import Settings
@@ -43,6 +44,38 @@ def contradictions(settings: Settings, assembled: Assembled) -> Iterator[Setting
                     assembled.name(("accounts", index, "caller_ids")),
                     f"must have one that may be used on each of the account's trunks; {name} has none of them",
                 )
+    yield from _voices_without(settings, assembled)
+
+
+def _voices_without(settings: Settings, assembled: Assembled) -> Iterator[SettingsProblem]:
+    """What a voice that is named needs, and is not set."""
+    said: set[str] = set()
+    for field, specs in (("voice", (settings.voice,)), ("fallback_voices", settings.fallback_voices)):
+        for spec in specs:
+            needs, rule = _missing(settings, spec) or ("", "")
+            if needs and needs not in said:
+                said.add(needs)
+                (example,) = type(settings).model_fields[needs].examples or [""]
+                name = assembled.name((needs,))
+                yield SettingsProblem(name, f"{rule}, which {assembled.name((field,))} names", str(example))
+
+
+def _missing(settings: Settings, spec: str) -> tuple[str, str] | None:
+    """Return the setting that a voice can't do without, and its rule."""
+    engine, _, name = spec.partition(":")
+    own, asterisk = settings.recordings_dir, settings.asterisk_sounds
+    match engine:
+        case "piper" if settings.piper_dir is None:
+            return "piper_dir", "is required for the voice piper"
+        case "gtts" if not settings.gtts:
+            return "gtts", "must be 1 for the voice gtts"
+        case "recorded" if name.startswith("asterisk-"):
+            return None if asterisk else ("asterisk_sounds", "is required for the voice recorded:asterisk-…")
+        case "recorded" if name and own is None:
+            return "recordings_dir", "is required for the voice recorded:…"
+        case "recorded" if own is None and asterisk is None:
+            return "recordings_dir", "or OTPVOICE_ASTERISK_SOUNDS is required for the voice recorded"
+    return None
 
 
 def warnings(settings: Settings) -> Iterator[SettingsWarning]:
@@ -66,3 +99,7 @@ def warnings(settings: Settings) -> Iterator[SettingsWarning]:
                 f"the account {account.id} has no limit per destination: a loop in an application can ring one phone"
                 " again and again (for example: limits = { destination_calls_per_10_minutes = 5 })",
             )
+    if settings.speech_cache is not None and (reason := why_not_written(settings.speech_cache)):
+        yield SettingsWarning(
+            "speech_cache", f"OTPVOICE_SPEECH_CACHE can't be used, speech is kept in memory only: {reason}"
+        )

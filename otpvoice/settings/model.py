@@ -10,7 +10,6 @@ import re
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, PlainValidator, ValidationError, ValidationInfo, field_validator
@@ -23,12 +22,13 @@ from otpvoice.settings.base import Around, SettingsModel, around
 from otpvoice.settings.errors import ProblemKind, SettingsError, SettingsProblem, SettingsWarning
 from otpvoice.settings.findings import contradictions, warnings
 from otpvoice.settings.sources import read, variable
+from otpvoice.settings.speech import SpeechSettings
 from otpvoice.settings.streams import StreamAuthSettings, StreamSettings
 from otpvoice.settings.tables import AccountSettings, LimitSettings, Name, Prefixes, TrunkSettings, seconds
 from otpvoice.settings.values import Legs
 
 
-class Settings(SettingsModel):
+class Settings(SpeechSettings):
     """All of them. The first of ``trunks`` is the default one; there is at least one trunk and one account."""
 
     # Secrets are excluded from dumps: a dump knows nothing of Secret's bullets.
@@ -107,23 +107,6 @@ class Settings(SettingsModel):
         description="what URLs in requests may lead to besides public addresses: hosts (`hooks.corp.example`,"
         " `*.corp.example`), networks, addresses. Loopback, link-local and metadata addresses only one by one",
         examples=["hooks.corp.example 10.20.0.0/16"],
-    )
-
-    voice: Annotated[str, PlainValidator(values.voice)] = Field(
-        "espeak",
-        description="`engine` or `engine:voice`, which reads its own language only",
-        examples=["espeak:en-gb"],
-    )
-    language: Annotated[str, PlainValidator(values.language)] = Field(
-        "en-US", description="where a request names none; BCP 47", examples=["pt-BR"]
-    )
-    lead_in: Annotated[float, seconds(0, 5)] = Field(0.4, description="silence before the first word", examples=["0.4"])
-    tail: Annotated[float, seconds(0, 10)] = Field(0.6, description="silence before we hang up", examples=["0.6"])
-    prompts_dir: Annotated[Path | None, PlainValidator(values.folder)] = Field(
-        None,
-        description="folder of recordings, `<name>.wav`, that `play` names: 16-bit PCM, mono or stereo, at most 10 MB"
-        " and 300 s",
-        examples=["/srv/otpvoice/prompts"],
     )
 
     media_legs: Annotated[Legs, PlainValidator(values.legs)] = Field(

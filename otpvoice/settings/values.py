@@ -24,7 +24,6 @@ _TRUE, _FALSE = frozenset({"1", "true", "yes", "on"}), frozenset({"0", "false", 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", re.ASCII)
 _DESTINATION: Final = re.compile(rf"\+[1-9][0-9]{{0,14}}|{'|'.join(sorted(REGIONS))}", re.ASCII)
 _CALLER_ID: Final = re.compile(r"\+[1-9][0-9]{5,14}|[0-9]{2,15}", re.ASCII)
-_VOICE: Final = re.compile(r"[a-z0-9_-]{1,32}(:[A-Za-z0-9_+.-]{1,64})?", re.ASCII)
 # technology/resource. Nothing that Asterisk reads as a second destination (&), an option (,) or an expression ($).
 _DIAL: Final = re.compile(r"([A-Za-z][A-Za-z0-9_]*)/[A-Za-z0-9_./:@;=+~*#!?%\[\]{}-]+", re.ASCII)
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
@@ -95,6 +94,19 @@ class WholeWithin:
         if isinstance(value, bool) or not isinstance(value, int) or not self.low <= value <= self.high:
             raise ValueError(f"must be a whole number from {self.low} to {self.high}")
         return value
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The same, and a variable may hold it; ``unit`` is for whoever reads of it."""
+
+    low: int
+    high: int
+    unit: str = ""
+
+    def __call__(self, value: Any) -> int:
+        written = isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value.strip(), re.ASCII)
+        return WholeWithin(self.low, self.high)(int(value) if written else value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,11 +222,4 @@ def language(value: Any) -> str:
     """A BCP 47 tag."""
     if not isinstance(value, str) or len(value) > 35 or not is_tag(value):
         raise ValueError("must be a BCP 47 language tag")
-    return value
-
-
-def voice(value: Any) -> str:
-    """An engine, or one of its voices."""
-    if not isinstance(value, str) or not _VOICE.fullmatch(value):
-        raise ValueError("must be the name of an engine, or engine:voice")
     return value

@@ -28,7 +28,7 @@ from otpvoice.settings import (
 )
 from otpvoice.settings.assembly import SECRETS, TABLES
 from otpvoice.settings.model import KEYS
-from otpvoice.settings.values import OneOf, WholeWithin, Within
+from otpvoice.settings.values import OneOf, Whole, WholeWithin, Within
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "settings.md"
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -42,7 +42,27 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "Who may ask": ("http_bind", "api_keys", "secret_key", "url_allow"),
     "What becomes of calls": ("redis_url", "summary_ttl", "webhook_url", "webhook_secrets"),
-    "How it speaks": ("voice", "language", "lead_in", "tail", "prompts_dir"),
+    "How it speaks": (
+        "voice",
+        "fallback_voices",
+        "language",
+        "locales_dir",
+        "lead_in",
+        "tail",
+        "prompts_dir",
+    ),
+    "Where speech comes from, and stays": (
+        "recordings_dir",
+        "asterisk_sounds",
+        "piper_dir",
+        "piper",
+        "gtts",
+        "speech_cache",
+        "speech_cache_size",
+        "warm_up",
+        "brands",
+        "speech_workers",
+    ),
     "How it runs": ("admin_bind", "drain_timeout", "log", "log_level", "dev"),
 }
 MOVED: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
@@ -61,6 +81,9 @@ DEFAULTS: Final[Mapping[tuple[type[BaseModel], str], str]] = {
     (Settings, "secret_key"): "none: set it",
     (Settings, "admin_bind"): "the hook's",
     (Settings, "allow_destinations"): "required",
+    (Settings, "warm_up"): "`OTPVOICE_LANGUAGE`",
+    (Settings, "speech_cache"): "none: in memory only",
+    (Settings, "speech_workers"): "half of the cores, 1 to 4",
     (Settings, "log"): "`console` on a terminal, else `json`",
     (TrunkSettings, "calls_per_second"): "no limit",
     (TrunkSettings, "max_calls"): "no limit",
@@ -131,6 +154,8 @@ def _bounds(field: FieldInfo) -> Iterator[str]:
                 yield f"{low:g} to {high:.10g} {unit}".rstrip()
             case WholeWithin(low, high):
                 yield f"{low} to {high}"
+            case Whole(low, high, unit):
+                yield f"{low} to {high} {unit}".rstrip()
             case OneOf(words):
                 yield ", ".join(f"`{word}`" for word in words)
 
