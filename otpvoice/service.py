@@ -16,12 +16,8 @@ from typing import Any, Final, Self
 import structlog
 
 from otpvoice import __version__
-from otpvoice.adapters.locales import load_locales
 from otpvoice.adapters.outbound.client import GuardedClient
-from otpvoice.adapters.speech.downloads import Downloads
-from otpvoice.adapters.speech.espeak import Espeak
-from otpvoice.adapters.speech.prompts import Prompts
-from otpvoice.adapters.speech.renderer import Renderer
+from otpvoice.adapters.speech.house import SpeechHouse
 from otpvoice.adapters.store import Change
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
@@ -30,7 +26,6 @@ from otpvoice.adapters.streams import Streams
 from otpvoice.adapters.webhooks import AccountHooks, Asker, Dispatcher
 from otpvoice.ari.node import AsteriskNode, NodeSettings
 from otpvoice.chronicle import Allowance, Chronicle
-from otpvoice.core.speech import SpeechUnavailable
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.native import CallDefaults, TrunkOffer
 from otpvoice.dialplan import DOOR, DialplanDoor
@@ -80,7 +75,6 @@ class Service:
         # Apart from deliveries, which may have all connections of a host: somebody listens while a question waits.
         self._questions = GuardedClient(allow, connections=QUESTIONS, per_host=QUESTIONS_PER_HOST)
         self._hooks = {account.id: hooks for account in settings.accounts if (hooks := hooks_of(account)) is not None}
-        self._downloads = Downloads(self._client)
         self._streams = Streams(self._client, ended=self.metrics.streams.ended)
         attempted = self.metrics.webhooks.attempted
         self._dispatcher = Dispatcher(self._store, self._hooks, self._client, attempted=attempted)
@@ -91,19 +85,8 @@ class Service:
             {account.id: allowance_of(account, settings) for account in settings.accounts},
             self._wake_dispatcher,
         )
-        locales = load_locales()
         law = one_law(settings)
-        prompts = Prompts(settings.prompts_dir) if settings.prompts_dir is not None else None
-        self._renderer = Renderer(
-            [Espeak()],
-            locales,
-            law,
-            settings.voice,
-            prompts=prompts,
-            downloads=self._downloads,
-            rendered=self.metrics.speech.rendered,
-        )
-        self._has_prompt = prompts.has if prompts is not None else None
+        self._speech = SpeechHouse(settings, law, self._client, self.metrics.speech)
         self._defaults = {account.id: self._defaults_of(account) for account in settings.accounts}
         self._rehearsal = {account: rehearsal_of(defaults) for account, defaults in self._defaults.items()}
         interview = Interview(
@@ -111,8 +94,8 @@ class Service:
         )
         self.stasis = StasisApp(
             instance=settings.instance,
-            locales=locales,
-            voice=self._renderer,
+            locales=self._speech.locales,
+            voice=self._speech.renderer,
             voice_name=settings.voice,
             records=self.metrics.counted_records(LoggedRecords(self._chronicle)),
             followers=(self._chronicle.follow, transcript, self.metrics.follow),
@@ -127,7 +110,8 @@ class Service:
         refused = partial(self.metrics.refused, DOOR)
         self.stasis.door = DialplanDoor(self.stasis, first, self._defaults[first], self._trunks, refused=refused)
         paces = {name: trunk.pace for name, trunk in self._trunks.items()}
-        self.metrics.watch(House(self.stasis, paces, self._writes, self._streams, self._store, tuple(self._hooks)))
+        asked = (self._writes, self._streams, self._store, tuple(self._hooks), self._speech)
+        self.metrics.watch(House(self.stasis, paces, *asked))
         self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -173,16 +157,15 @@ class Service:
             collected = len(change.record.get("collected", ()))
             whose = {"call": change.record["id"], "account": change.record["account"]}
             log.error("store.not_written", **whose, record={**change.record, "collected": collected})
-        await self._renderer.close()
+        await self._speech.close()
         await self._streams.close()
-        await self._downloads.close()
         await self._client.close()
         await self._questions.close()
         await self._store.close()
 
     async def _start(self) -> None:
         self._supervise(self.node.run(), "node")
-        self._supervise(self._renderer.warm_up([self.settings.language]), "warm-up")
+        self._supervise(self._speech.warm_up(), "warm-up")
         self._supervise(self._dispatcher.run(), "webhooks")
         self._supervise(self.metrics.lag.run(), "loop-lag")
         health = Health(self.stasis, self._store, self.metrics)
@@ -224,8 +207,9 @@ class Service:
             language=settings.language,
             lead_in=settings.lead_in,
             tail=settings.tail,
-            check_voice=self._renderer.check,
-            prompts=self._has_prompt,
+            check_voice=self._speech.renderer.check,
+            stand_in=self._speech.renderer.ladder.stand_in,
+            prompts=self._speech.has_prompt,
             check_url=self._client.check,
             webhook_url=account.webhook_url,
             signs=account.id in self._hooks,
@@ -243,10 +227,6 @@ class Service:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or (error := task.exception()) is None:
-            return
-        if isinstance(error, SpeechUnavailable):
-            # Not fatal: each call tries again, and says so when it can't.
-            log.error("speech.not_warmed_up", reason=error.reason)
             return
         log.critical("service.broken", part=task.get_name(), exc_info=error)
         self.failed.set()

@@ -20,11 +20,13 @@ from typing import Any, Final
 import aiohttp
 import pytest
 
-from otpvoice.adapters.speech.espeak import Espeak
+from otpvoice.adapters.speech.engines.espeak import Espeak
 from otpvoice.ari.events import translate
 from otpvoice.ari.router import AriEvent
+from otpvoice.media.wav import Wave
 from otpvoice.service import Service
 from otpvoice.settings import Settings
+from tests.adapters.speech_stands import Untouched
 from tests.adapters.streams.customers import Customer, a_customer
 from tests.adapters.webhooks_world import NEW, Sink, opened_sink
 from tests.fakes import FakeAsterisk
@@ -36,10 +38,11 @@ SOON: Final = 20.0
 KEYS: Final = {account: f"key-of-{account}-0123456789abcdef" for account in ("shop", "bank")}
 CODE: Final = "918273"
 SAY: Final = {"type": "say_code", "code": CODE, "template": "{code}", "times": 1, "gap": 0.05, "group": 0, "speed": 2}
-OF_ALL: Final = re.compile(r"(ari|service|stasis|store|webhooks)\.|http\.request|speech\.decoder")
+OF_ALL: Final = re.compile(r"(ari|service|speech|stasis|store|webhooks)\.|http\.request")
 """What may be told of no call. All else is of one, but for a channel that became none."""
 OF_NONE: Final = re.compile(
-    r"ari\.(connected|left|lost|not_connected|silent)|(service|webhooks)\.|store\.writes|speech\.dec"
+    r"ari\.(connected|left|lost|not_connected|silent)|(service|webhooks)\.|store\.writes"
+    r"|speech\.(cache|decoder|could_not_speak|(not_)?warmed_up|voice_missing)"
 )
 """What is never told of one: it is everybody's."""
 BECAME_NONE: Final = ("channel.not_read", "dialplan.invalid")
@@ -218,10 +221,12 @@ async def tell_a_lot(house: House, customer: Customer) -> None:
 def voice(monkeypatch: pytest.MonkeyPatch) -> None:
     """A voice that is quick."""
 
-    async def render(*_: object) -> bytes:
-        return bytes(range(1, 201)) * 8  # 0.1 s
+    async def render(*_: object) -> Wave:
+        return Wave(8000, bytes(range(1, 201)) * 8)  # 0.1 s
 
     monkeypatch.setattr(Espeak, "render", render)
+    monkeypatch.setattr(Espeak, "missing", lambda _: None)
+    monkeypatch.setattr("otpvoice.adapters.speech.house.Workshop", Untouched)
 
 
 async def test_many_calls_at_once_each_line_names_its_own(tmp_path: Path) -> None:

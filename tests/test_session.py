@@ -49,7 +49,7 @@ from otpvoice.core.plan import CallPlan, Webhook
 from otpvoice.core.record import CallRecord, State
 from otpvoice.core.result import Result
 from otpvoice.core.secret import OtpCode
-from otpvoice.core.speech import Script, SpeechUnavailable
+from otpvoice.core.speech import CodeCharacter, Prepared, Script, SpeechUnavailable
 from otpvoice.media.playout import Piece
 from otpvoice.session import BACKLOG, LEAD_OUT, CallSession, NoAnswer
 from otpvoice.session import driver as module
@@ -201,12 +201,17 @@ class Voice:
         self.prepared: list[Script] = []
         self.on_prepare: Callable[[Script], Any] = lambda script: None
 
-    async def prepare(self, script: Script, /) -> Sequence[bytes]:
+    async def prepare(self, script: Script, /) -> Prepared:
         self.prepared.append(script)
         result = self.on_prepare(script)
         if asyncio.iscoroutine(result):
             result = await result
-        return [bytes([65 + index]) * 800 for index in range(len(script))] if result is None else list(result)
+        if isinstance(result, Prepared):
+            return result
+        return Prepared(tuple(bytes([65 + index]) * 800 for index in range(len(script))) if result is None else result)
+
+    async def prepare_all(self, scripts: Sequence[Script], /) -> Sequence[Prepared]:
+        return await asyncio.gather(*map(self.prepare, scripts))
 
     def silence(self, seconds: float, /) -> bytes:
         return b"\xff" * round(seconds * 8000)
@@ -461,6 +466,17 @@ async def test_a_channel_whose_words_can_not_be_made_is_not_answered_and_goes_on
     assert (result.outcome.class_.value, result.outcome.reason) == ("failed", "speech_unavailable")
 
 
+async def test_where_the_making_of_its_sound_is_stopped_nobody_is_rung() -> None:
+    call = Call()
+
+    def stopped(_: Script) -> None:
+        raise asyncio.CancelledError
+
+    call.voice.on_prepare = stopped
+    assert await call.run() == ("failed", "speech_unavailable", "us")
+    assert "dial" not in call.commands
+
+
 async def test_who_calls_it_off_while_the_sound_is_made_does_not_wait_for_the_sound() -> None:
     call = Call()
     begun = asyncio.Event()
@@ -475,6 +491,61 @@ async def test_who_calls_it_off_while_the_sound_is_made_does_not_wait_for_the_so
     call.session.hang_up(OwnAction.HANG_UP_BY_API)
     assert await running == ("canceled", None, "api")
     assert "dial" not in call.commands
+
+
+async def test_what_no_voice_could_say_is_in_the_summary() -> None:
+    call = Call(Say("Hello."), SayCode(OtpCode("482")))
+
+    def prepared(script: Script) -> Prepared:
+        read_out = any(isinstance(item, CodeCharacter) for item in script)
+        return Prepared((b"\x55" * 800,) * len(script), left_out=frozenset(("words", "brand") if read_out else ()))
+
+    call.voice.on_prepare = prepared
+    call.line.on["dial"] = lambda: call.session.hang_up(OwnAction.HANG_UP_BY_API)
+    assert call.record.to_json()["speech"]["left_out"] == []
+    await call.run()
+    assert call.record.to_json()["speech"]["left_out"] == ["brand", "words"]
+
+
+@pytest.mark.parametrize(
+    ("of_words", "of_code", "told"),
+    [
+        (None, None, None),
+        ("flite", None, "flite"),
+        (None, "espeak", "espeak"),
+        ("flite", "espeak", "espeak"),
+    ],
+)
+async def test_who_stood_in_for_a_voice_is_known_before_it_rings_and_who_reads_the_code_counts(
+    of_words: str | None, of_code: str | None, told: str | None
+) -> None:
+    call = Call(Say("Hello."), SayCode(OtpCode("482")))
+    known: list[Any] = []
+
+    def dialled() -> None:
+        known.append(call.record.to_json()["speech"]["fallback"])
+        for event in (CallDialed(1001.0), CallAnswered(1003.0)):
+            call.line.tell(event)
+
+    call.line.on["dial"] = dialled
+
+    def prepared(script: Script) -> Prepared:
+        read_out = any(isinstance(item, CodeCharacter) for item in script)
+        return Prepared((b"\x55" * 800,) * len(script), of_code if read_out else of_words)
+
+    call.voice.on_prepare = prepared
+    await call.run()
+    assert call.record.to_json()["speech"]["fallback"] == told
+    assert known == [told]
+
+
+async def test_who_stands_in_for_the_words_of_an_answer_is_told_too() -> None:
+    call = asked(asker=Asker((Say("Two."),)))
+    call.voice.on_prepare = lambda script: Prepared(
+        (b"\x55" * 800,) * len(script), "espeak" if len(call.voice.prepared) > 1 else None
+    )
+    await call.run()
+    assert call.record.to_json()["speech"]["fallback"] == "espeak"
 
 
 async def test_sound_that_is_not_ready_in_time_rings_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
 import pytest
@@ -15,8 +15,9 @@ from otpvoice.adapters.locales import load_locales
 from otpvoice.adapters.outbound.answers import Answer
 from otpvoice.adapters.outbound.client import GuardedClient
 from otpvoice.adapters.outbound.names import Names
-from otpvoice.adapters.speech.decoding import Decoder
-from otpvoice.adapters.speech.downloads import Downloads
+from otpvoice.adapters.speech.engines.voice import Traits
+from otpvoice.adapters.speech.recordings.decoding import Decoder
+from otpvoice.adapters.speech.recordings.downloads import Downloads
 from otpvoice.adapters.speech.renderer import Renderer
 from otpvoice.adapters.store import Change
 from otpvoice.adapters.store.memory import MemoryStore
@@ -25,7 +26,9 @@ from otpvoice.adapters.store.redis.tail import Tail
 from otpvoice.adapters.store.writer import KeptWrites
 from otpvoice.adapters.streams.ticker import Ticker
 from otpvoice.core.speech import SpeechUnavailable, Words
+from otpvoice.media.wav import Wave
 from otpvoice.stasis import Pace
+from tests.adapters.speech_stands import Untouched
 
 URL = "https://sounds.example/hello.wav?token=s3cret"
 
@@ -45,14 +48,24 @@ class Watched:
 class Engine(Watched):
     """A voice."""
 
-    name, may_see_secrets, languages = "espeak", True, frozenset({"en"})
+    name = "espeak"
+    traits = Traits(True, True, frozenset({"en"}), (0.5, 2.0), "MIT")
+
+    def voices(self) -> Mapping[str, str]:
+        return {}
 
     def voice_language(self, name: str) -> str | None:
         return "en"
 
-    async def render(self, *_: object) -> bytes:
+    def missing(self) -> str | None:
+        return None
+
+    def edition(self, language: str, voice_name: str | None) -> str:
+        return "1"
+
+    async def render(self, *_: object) -> Wave:
         self.note()
-        return bytes(160)
+        return Wave(8000, bytes(160))
 
 
 class Server(Watched):
@@ -66,21 +79,21 @@ class Server(Watched):
 class Deaf(Decoder):
     """Can't make anything of it."""
 
-    async def telephone(self, data: bytes, law: str, whose: str = "") -> bytes:
+    async def telephone(self, data: bytes, law: str, whose: str = "", **_: object) -> bytes:
         raise SpeechUnavailable("audio_format")
 
 
 async def rendering(seen: Watched) -> None:
     engine = Engine()
-    renderer = Renderer([engine], load_locales(), "ulaw")
-    await renderer.prepare((Words("hello", "en", None, 1.0),))
+    renderer = Renderer([engine], load_locales(), "ulaw", finishing=Untouched())
+    await renderer.prepare((Words("hello", "en", packaged=True),))
     seen.names = engine.names
 
 
 async def downloading(seen: Watched) -> None:
     server = Server()
     with pytest.raises(SpeechUnavailable):
-        await Downloads(cast("GuardedClient", server), Deaf()).clip(URL, "ulaw")
+        await Downloads(cast("GuardedClient", server), Deaf(), finishing=Untouched()).clip(URL, "ulaw")
     seen.names = server.names
 
 
@@ -144,7 +157,7 @@ async def test_what_is_done_for_many_bears_nobody_s_name(work: Callable[[Watched
 
 async def test_each_call_whose_recording_is_not_to_be_had_says_so_itself() -> None:
     """The recording is fetched once; that it failed is each one's own trouble. The log shows the host, and no more."""
-    downloads = Downloads(cast("GuardedClient", Server()), Deaf())
+    downloads = Downloads(cast("GuardedClient", Server()), Deaf(), finishing=Untouched())
 
     async def wanted(call: str) -> None:
         with bound_contextvars(call=call), pytest.raises(SpeechUnavailable):

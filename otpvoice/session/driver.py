@@ -10,28 +10,11 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any, Final, assert_never
+from typing import Any, Final
 
 import structlog
 
-from otpvoice.core.commands import (
-    Answer,
-    Ask,
-    Command,
-    Connect,
-    Dial,
-    DialSecond,
-    HangUp,
-    HangUpSecond,
-    Part,
-    Release,
-    SendDigits,
-    Speak,
-    StartStream,
-    StopSpeaking,
-    StopStream,
-    Tell,
-)
+from otpvoice.core.commands import Ask, Command, Speak, StartStream, StopSpeaking, StopStream, Tell
 from otpvoice.core.compile import scripts_in
 from otpvoice.core.events import (
     ActionCompleted,
@@ -54,6 +37,8 @@ from otpvoice.core.media import Disconnected, StreamStatus
 from otpvoice.core.outcome import Fault, Outcome, OwnAction, classify
 from otpvoice.core.record import CallRecord
 from otpvoice.core.result import Result
+from otpvoice.core.speech import SpeechUnavailable
+from otpvoice.session.line_orders import ordered
 from otpvoice.session.ports import Asker, Clock, Line, NoAnswer, Voice
 from otpvoice.session.sounds import Sounds
 
@@ -151,7 +136,14 @@ class CallSession:
         finally:
             making.cancel()
             await asyncio.wait({making})
-        if self._flow.over or making.cancelled() or (unavailable := making.result()) is None:
+        self.record.fallback, self.record.left_out = self._sounds.fallback, self._sounds.left_out
+        if self._flow.over:
+            return
+        # Not ready is not ready, whoever stopped it: nobody is rung and then hears nothing.
+        unavailable = (
+            SpeechUnavailable("the making of its sound was stopped") if making.cancelled() else making.result()
+        )
+        if unavailable is None:
             return
         log.error("session.speech_unavailable", call=self.record.id, reason=unavailable.reason)
         fault = Fault.SPEECH_UNAVAILABLE
@@ -207,35 +199,7 @@ class CallSession:
                     self._start(self._ask(), self._watching)
                 case _:
                     # Started, not awaited: whatever Asterisk does with the order, the call can be ended meanwhile.
-                    self._start(self._order(command), self._acting)
-
-    def _order(
-        self,
-        command: Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | SendDigits | HangUp,
-    ) -> Coroutine[Any, Any, None]:
-        """Return what a command for the line comes down to."""
-        match command:
-            case Dial():
-                return self._line.dial()
-            case Answer():
-                return self._line.answer()
-            case SendDigits(digits=digits):
-                return self._line.send_digits(digits)
-            case DialSecond(number=number, to=to, caller_id=caller_id, ring_timeout=ring_timeout):
-                self.record.second(number, to)
-                return self._line.dial_second(number, to, caller_id, ring_timeout)
-            case HangUpSecond(number=number):
-                return self._line.hang_up_second(number)
-            case Connect(number=number):
-                return self._line.connect(number)
-            case Part():
-                return self._line.part()
-            case Release():
-                return self._line.release(self._result())
-            case HangUp():
-                return self._line.hang_up(self._result())
-            case _:
-                assert_never(command)
+                    self._start(ordered(command, self._line, self.record, self._result), self._acting)
 
     def _end_streams(self, own: OwnAction | None) -> None:
         """No stream outlives its call: what it came to belongs into the summary."""
@@ -274,7 +238,9 @@ class CallSession:
         except NoAnswer as missing:
             self.tell(NotInstructed(self._clock.wall(), missing.code, missing.message))
             return
-        if (unavailable := await self._sounds.made(scripts_in(self._flow.compiled(actions)))) is not None:
+        unavailable = await self._sounds.made(scripts_in(self._flow.compiled(actions)))
+        self.record.fallback, self.record.left_out = self._sounds.fallback, self._sounds.left_out
+        if unavailable is not None:
             self.tell(NotInstructed(self._clock.wall(), *unavailable.complaint))
         else:
             self.tell(Instructed(self._clock.wall(), actions))

@@ -10,7 +10,7 @@ from otpvoice.core.events import Happening, StreamEnded
 from otpvoice.core.media import Disconnected
 from otpvoice.core.record import CallRecord
 from otpvoice.core.result import Result
-from otpvoice.core.speech import Script
+from otpvoice.core.speech import Prepared, Script
 from otpvoice.media.playout import Piece
 
 
@@ -38,9 +38,12 @@ class Line(Protocol):
 
 
 class Voice(Protocol):
-    """Makes scripts into the line's audio: one sound an item, in order. Raises ``SpeechUnavailable``."""
+    """Makes scripts into the line's audio: one sound an item, in order. Raises ``SpeechUnavailable``.
 
-    async def prepare(self, script: Script, /) -> Sequence[bytes]: ...
+    Those that are made together are read by one voice: no code is read by two, as far as it was given at once.
+    """
+
+    async def prepare_all(self, scripts: Sequence[Script], /) -> Sequence[Prepared]: ...
     def silence(self, seconds: float, /) -> bytes: ...
 
 

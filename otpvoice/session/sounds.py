@@ -1,5 +1,8 @@
 """All that a call may say, as pieces that can be pushed: made ahead, each script once.
 
+What is known at the start is made together, so that a code and its replays are read by one voice. What an answer adds
+during a call is made for itself: another voice may have to say it.
+
 It decides nothing: what is said, and when, is the flow's business.
 """
 
@@ -10,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from otpvoice.core.commands import Speak
-from otpvoice.core.speech import Script, Silence, SpeechUnavailable
+from otpvoice.core.speech import CodeCharacter, LeftOut, Script, Silence, SpeechUnavailable
 from otpvoice.media.playout import Piece
 from otpvoice.session.ports import Voice
 
@@ -26,6 +29,18 @@ class Sounds:
     def __init__(self, voice: Voice) -> None:
         self._voice = voice
         self._pieces: dict[Script, tuple[Piece, ...]] = {}
+        self._stood_in: dict[bool, str] = {}  # with a code, without: who first stood in
+        self._left_out: frozenset[LeftOut] = frozenset()
+
+    @property
+    def fallback(self) -> str | None:
+        """The voice that stood in for the one that was to speak: where a code is read, else where there are words."""
+        return self._stood_in.get(True) or self._stood_in.get(False)
+
+    @property
+    def left_out(self) -> frozenset[LeftOut]:
+        """What no voice could say."""
+        return self._left_out
 
     async def made(self, scripts: Sequence[Script]) -> SpeechUnavailable | None:
         """Make the sound of scripts. Returns why it can't be made; None: it is."""
@@ -51,18 +66,14 @@ class Sounds:
     async def _make(self, scripts: Iterable[Script]) -> None:
         """Make the sound of scripts, all at once. Raises ``SpeechUnavailable``."""
         missing = [script for script in dict.fromkeys(scripts) if script not in self._pieces]
-        try:
-            async with asyncio.TaskGroup() as group:
-                making = {script: group.create_task(_sounds(self._voice, script)) for script in missing}
-        except ExceptionGroup as failures:
-            # One reason is enough.
-            raise failures.exceptions[0] from None
-        for script, sounds in making.items():
+        if not missing:
+            return
+        for script, prepared in zip(missing, await self._voice.prepare_all(missing), strict=True):
+            self._left_out |= prepared.left_out
             self._pieces[script] = tuple(
                 Piece(sound, None if isinstance(item, Silence) else index)
-                for index, (item, sound) in enumerate(zip(script, sounds.result(), strict=True))
+                for index, (item, sound) in enumerate(zip(script, prepared.sounds, strict=True))
             )
-
-
-async def _sounds(voice: Voice, script: Script) -> Sequence[bytes]:
-    return await voice.prepare(script)
+            if prepared.fallback is not None:
+                read_out = any(isinstance(item, CodeCharacter) for item in script)
+                self._stood_in.setdefault(read_out, prepared.fallback)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from otpvoice.adapters.outbound.answers import Answer, Unreached
+from otpvoice.adapters.speech.counts import Uncounted
 from otpvoice.adapters.store import Delivery, Depth
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.webhooks import Dispatcher
@@ -16,11 +17,10 @@ from otpvoice.adapters.webhooks.attempts import Attempt, Made, lag_of
 from otpvoice.core.actions import Say
 from otpvoice.core.instants import rfc3339
 from otpvoice.core.reading import say_script
-from otpvoice.core.speech import SpeechUnavailable
+from otpvoice.core.speech import SpeechUnavailable, Words
 from otpvoice.dialects.native_events import envelope
-from otpvoice.session import Voice
+from tests.adapters.speech_stands import Stand, renderer
 from tests.adapters.store_shelves import ACCOUNT, HOOK, Shelf, change
-from tests.adapters.test_speech_renderer import Stand, renderer
 from tests.adapters.webhooks_world import NOW, TimedOutbox, hooks
 
 # --- attempts ---------------------------------------------------------------------------------------------------------
@@ -125,18 +125,30 @@ async def test_an_account_that_can_have_no_keys_has_nothing(redis_url: str) -> N
 # --- speech -----------------------------------------------------------------------------------------------------------
 
 
+class Told(Uncounted):
+    """What engines were asked for, and what came of it."""
+
+    def __init__(self) -> None:
+        self.results: list[str] = []
+        self.seconds: list[float] = []
+
+    def rendered(self, engine: str, result: str, seconds: float, /) -> None:
+        self.results.append(result)
+        self.seconds.append(seconds)
+
+
 async def test_each_text_that_an_engine_is_asked_for_is_told() -> None:
-    told: list[tuple[bool, float]] = []
+    told = Told()
     engine = Stand()
-    voice: Voice = renderer(engine, rendered=lambda came, seconds: told.append((came, seconds)))
-    script = say_script(Say("Hello."), "en", None)
+    voice = renderer(engine, counts=told)
+    script = (Words("Hello.", "en", packaged=True),)
     await voice.prepare(script)
-    assert [came for came, _ in told] == [True]
+    assert told.results == ["rendered"]
     await voice.prepare(script)
-    assert len(told) == 1, "what is kept is not asked for again"
+    assert len(told.results) == 1, "what is kept is not asked for again"
     for fault in (ValueError("text"), SpeechUnavailable("away")):
         engine.fault = fault
         with pytest.raises(SpeechUnavailable):
             await voice.prepare(say_script(Say("Goodbye."), "en", None))
-    assert [came for came, _ in told] == [True, False, False]
-    assert all(0 <= seconds < 10 for _, seconds in told)
+    assert told.results == ["rendered", "refused", "failed"]
+    assert all(0 <= seconds < 10 for seconds in told.seconds)

@@ -24,7 +24,7 @@ from otpvoice.core.events import Event
 from otpvoice.core.locale import Locale, Locales
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord
-from otpvoice.core.speech import CodeCharacter, Script, Silence, SpeechUnavailable
+from otpvoice.core.speech import CodeCharacter, Prepared, Script, Silence, SpeechUnavailable
 from otpvoice.stasis import NotTaken, StasisApp, Trunk
 from tests.fakes import Call, FakeAsterisk, Request
 from tests.fakes.channels import Json
@@ -140,16 +140,20 @@ class Tones:
 
     def __init__(self) -> None:
         self.unavailable = ""
+        self.fallback: str | None = None
         self.may_speak = asyncio.Event()
         self.may_speak.set()
         self.asked = asyncio.Event()
 
-    async def prepare(self, script: Script, /) -> Sequence[bytes]:
+    async def prepare(self, script: Script, /) -> Prepared:
         self.asked.set()
         await self.may_speak.wait()
         if self.unavailable:
             raise SpeechUnavailable(self.unavailable)
-        return [self._sound(item) for item in script]
+        return Prepared(tuple(self._sound(item) for item in script), self.fallback)
+
+    async def prepare_all(self, scripts: Sequence[Script], /) -> Sequence[Prepared]:
+        return await asyncio.gather(*map(self.prepare, scripts))
 
     def _sound(self, item: object) -> bytes:
         match item:

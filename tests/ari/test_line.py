@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +34,7 @@ from otpvoice.core.events import (
 from otpvoice.core.outcome import EndedParty, Fault, Outcome, OutcomeClass
 from otpvoice.core.result import Result
 from otpvoice.core.secret import OtpCode
-from otpvoice.core.speech import Script
+from otpvoice.core.speech import Prepared, Script
 from otpvoice.stasis import NotTaken, Trunk
 from tests.ari import rig
 from tests.ari.rig import (
@@ -521,7 +521,7 @@ async def test_a_voice_that_breaks_rings_nobody_and_keeps_no_leg(
 ) -> None:
     """A fault of ours before anything was ordered: there is nothing to hang up, and nothing to wait for."""
 
-    async def prepare(script: Script, /) -> Sequence[bytes]:
+    async def prepare(script: Script, /) -> Prepared:
         raise RuntimeError("a fault of the voice")
 
     monkeypatch.setattr(house.voice, "prepare", prepare)

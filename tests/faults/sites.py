@@ -24,7 +24,6 @@ from otpvoice.testkit.redis import RedisInstance
 from otpvoice.testkit.serve import ServeInstance
 from tests.fakes import FakeAsterisk
 from tests.faults.asking import Asking
-from tests.rig.few_clips import FewClips
 from tests.scenarios.phones import SOON, AgentNetwork, AgentPhone, Answers, FakeNetwork, NeverAnswers, Phone, Rejects
 
 POLL: Final = 0.05
@@ -268,7 +267,7 @@ async def open_site(
     redis_url: str | None = None,
     redis: RedisInstance | None = None,
     ready: bool = True,
-    serve: type[ServeInstance] = FewClips,
+    serve: type[ServeInstance] = ServeInstance,
     **settings: Any,
 ) -> AsyncIterator[Site]:
     """Start a service with a Redis that keeps what it has. ``ari_url`` and ``redis_url``: by way of a proxy.

@@ -6,6 +6,7 @@ The calls that are looked at are answered and in the bridge, with their media le
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ import pytest
 
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import Ending
+from otpvoice.testkit.serve import ServeInstance
 from tests.faults.ari_proxy import AriProxy
 from tests.faults.asking import Asking
 from tests.faults.sites import LEGS, POLL, Site, call_of, delivers, gather, open_site, say_code, verdict
-from tests.rig.few_clips import FewClips
 from tests.scenarios.world import LATE
 
 pytestmark = pytest.mark.asterisk
@@ -27,10 +28,13 @@ ABSOLUTE = 6.0
 """Seconds from the order to the end of a call of ``ShortLived``, whose plan could take 15."""
 
 
-class ShortLived(FewClips):
+class ShortLived(ServeInstance):
     """A service whose calls Asterisk ends after ``ABSOLUTE`` seconds."""
 
-    program = Path(__file__).with_name("short_lived.py")
+    def _command(self) -> Sequence[str | Path]:
+        *env, dash_m, module, serve = super()._command()
+        assert (dash_m, module) == ("-m", "otpvoice")
+        return [*env, Path(__file__).with_name("short_lived.py"), serve]
 
 
 async def bridge_of(asterisk: AsteriskInstance, call: str) -> set[str]:

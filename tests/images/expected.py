@@ -9,7 +9,8 @@ import asyncio
 import sys
 
 from otpvoice.adapters.locales import load_locales
-from otpvoice.adapters.speech.espeak import Espeak
+from otpvoice.adapters.speech.engines.espeak import Espeak
+from otpvoice.adapters.speech.finishing.at_hand import AtHand
 from otpvoice.adapters.speech.renderer import Renderer
 from otpvoice.core.actions import SayCode
 from otpvoice.core.compile import SpokenStep, compile_plan
@@ -20,12 +21,15 @@ from otpvoice.core.secret import OtpCode
 async def audio_of(code: str) -> bytes:
     """Return it: the shorthand ``{"to", "code"}`` of the API, in the language that is the default one."""
     locales = load_locales()
-    renderer = Renderer([Espeak()], locales, "ulaw")
+    finishing = AtHand()
+    renderer = Renderer([Espeak()], locales, "ulaw", finishing=finishing)
     plan = CallPlan("+12025550123", None, "default", "en-US", (SayCode(OtpCode(code)),))
     (step,) = compile_plan(plan, locales)
     if not isinstance(step, SpokenStep):
         raise TypeError(f"a {type(step).__name__} is not spoken")
-    return b"".join([renderer.silence(plan.lead_in), *await renderer.prepare(step.script)])
+    sounds = (await renderer.prepare(step.script)).sounds
+    await finishing.close()
+    return b"".join([renderer.silence(plan.lead_in), *sounds])
 
 
 if __name__ == "__main__":

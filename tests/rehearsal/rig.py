@@ -13,7 +13,7 @@ from otpvoice.core.flow import CallFlow
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
 from otpvoice.core.secret import OtpCode
-from otpvoice.core.speech import CodeCharacter, Script, Silence
+from otpvoice.core.speech import CodeCharacter, Prepared, Script, Silence
 from otpvoice.rehearsal.line import RehearsalLine
 from otpvoice.rehearsal.numbers import script_for
 from otpvoice.session import CallSession, Line
@@ -43,8 +43,13 @@ class Clock:
 class Voice:
     """A word of half a second, a character of three tenths, and silence as it is asked for."""
 
-    async def prepare(self, script: Script, /) -> Sequence[bytes]:
-        return [self._sound(item) for item in script]
+    fallback: str | None = None
+
+    async def prepare(self, script: Script, /) -> Prepared:
+        return Prepared(tuple(self._sound(item) for item in script), self.fallback)
+
+    async def prepare_all(self, scripts: Sequence[Script], /) -> Sequence[Prepared]:
+        return [await self.prepare(script) for script in scripts]
 
     def silence(self, seconds: float, /) -> bytes:
         return b"\xff" * round(seconds * 8000)

@@ -31,7 +31,7 @@ from otpvoice.core.events import (
 from otpvoice.core.outcome import OwnAction
 from otpvoice.core.secret import OtpCode
 from otpvoice.rehearsal.numbers import TABLE, markdown
-from tests.rehearsal.rig import READ, Rehearsal, rehearse, verdict
+from tests.rehearsal.rig import READ, Rehearsal, Voice, rehearse, verdict
 from tests.rehearsal.virtual import in_no_time
 
 RANG = ["dialing", "ringing", "ended"]
@@ -216,3 +216,10 @@ async def test_it_also_works_while_real_time_passes() -> None:
     assert verdict(summary) == PLAN
     assert summary["delivered"]
     assert summary["collected"][0]["digits"] == WHOLE
+
+
+@pytest.mark.parametrize("fallback", [None, "espeak"])
+def test_who_stood_in_for_a_voice_is_told_as_of_any_call(fallback: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Voice, "fallback", fallback)
+    _, summary = in_no_time(rehearse(SOMEBODY))
+    assert summary["speech"]["fallback"] == fallback

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from otpvoice.core.actions import SayCode
+from otpvoice.core.secret import OtpCode
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import Law
 from tests.scenarios.figures import Figures
@@ -38,6 +40,21 @@ async def test_the_callee_hears_what_was_pushed_and_the_summary_proves_it(world:
         end = pushed.ends[digit["reading"], digit["position"]] / 8
         assert end - 1000 * TICK <= digit["at_ms"] - played["first_audio_ms"] <= end + 1000 * (3 * TICK + LATE)
     report(phone, figures)
+
+
+@pytest.mark.asterisk
+async def test_the_words_of_every_script_are_heard_as_they_were_made(real_world: World) -> None:
+    """Right to left, without spaces, in kana, spelled: sound is sound, and Asterisk knows no language."""
+    calls = []
+    for language in ("ar", "ja", "zh-HK", "hi", "el", "fr", "de"):
+        phone = real_world.answers()
+        say = SayCode(OtpCode("aB7"), language=language, times=1, speed=2.0, gap=0.05, spelling=language == "de")
+        calls.append((phone, plan := real_world.plan(say), await real_world.place(plan)))
+    for phone, plan, call in calls:
+        summary = await call.over(within=30)
+        assert (summary["delivered"], summary["speech"]["fallback"]) == (True, None)
+        (pushed,) = await real_world.sound_of(plan)
+        assert first_difference(phone.sound, pushed.audio) is None
 
 
 @pytest.mark.asterisk

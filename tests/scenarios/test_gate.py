@@ -70,7 +70,8 @@ async def utterances(world: World, say: SayCode) -> tuple[Utterance, Utterance, 
 async def holds_a_digit(world: World, say: SayCode, heard: bytes) -> bool:
     """Say whether a single character of the code is anywhere in what was heard."""
     characters = [item for item in world.code_of(say).tongues[""].readings if isinstance(item, CodeCharacter)]
-    return any(sound.strip(b"\xff\x7f") in heard for sound in await world.renderer.prepare(tuple(characters)))
+    sounds = (await world.renderer.prepare(tuple(characters))).sounds
+    return any(sound.strip(b"\xff\x7f") in heard for sound in sounds)
 
 
 @pytest.mark.asterisk

@@ -18,6 +18,7 @@ from tests.adapters.sites import closed_port
 from tests.faults import leaks
 from tests.faults.sites import Site, gather, open_site, say_code, verdict
 from tests.scenarios.endpoint import HANGS, LARGE, SECRET, Endpoint, Post, Reply, opened_endpoint
+from tests.scenarios.finishing import FINISHING
 from tests.scenarios.phones import Phone
 from tests.scenarios.stories import side_by_side
 from tests.scenarios.voice import VOICE
@@ -39,8 +40,8 @@ async def open_house(folder: Path, asterisk: AsteriskInstance) -> AsyncIterator[
 
 async def hears(phone: Phone, said: dict[str, Any]) -> bool:
     """Say whether a sentence was heard, to the byte."""
-    renderer = Renderer([VOICE], LOCALES, "ulaw")
-    (sound,) = await renderer.prepare(say_script(Say(said["text"], speed=said["speed"]), "en-US", None))
+    renderer = Renderer([VOICE], LOCALES, "ulaw", finishing=FINISHING)
+    (sound,) = (await renderer.prepare(say_script(Say(said["text"], speed=said["speed"]), "en-US", None))).sounds
     await renderer.close()
     return sound.strip(b"\xff\x7f") in phone.sound
 

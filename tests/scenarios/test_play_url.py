@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from otpvoice.adapters.outbound.client import GuardedClient
-from otpvoice.adapters.speech import downloads
-from otpvoice.adapters.speech.downloads import Downloads
+from otpvoice.adapters.speech.recordings import downloads
+from otpvoice.adapters.speech.recordings.downloads import Downloads
 from otpvoice.core.actions import Gather, Play
 from otpvoice.core.digits import DigitRules
 from otpvoice.core.plan import Webhook
@@ -20,6 +20,7 @@ from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.trust.addresses import parse_allow
 from tests.adapters.audio_files import flac, flac_silence, sine, wav
 from tests.adapters.sites import Host, Site, Visit, answering
+from tests.scenarios.finishing import FINISHING
 from tests.scenarios.stories import side_by_side, verdict, world_of
 from tests.scenarios.world import World, code, is_all
 
@@ -66,7 +67,7 @@ async def listening(kind: AsteriskInstance | None) -> AsyncIterator[tuple[World,
     """A world, and a site from which it may have recordings: on loopback, which was named."""
     async with answering(PAGES) as site:
         client = GuardedClient(parse_allow(["127.0.0.1"]))
-        recordings = Downloads(client)
+        recordings = Downloads(client, finishing=FINISHING)
         try:
             async with world_of(kind, downloads=recordings) as world:
                 yield world, site

@@ -34,7 +34,7 @@ async def called(world: World, say: SayCode, *then: Gather | Say) -> tuple[Phone
 async def spoken(world: World, say: SayCode, *parts: str) -> list[Utterance]:
     """Return the sound of parts, named ``reading``, ``offer``, ``again 1``; behind ``2:`` in the language of that key.
 
-    ``menu``: what offers the languages.
+    ``menu``: what offers the languages. ``closing``: a language's goodbye, which the request's own sentence has not.
     """
     step = world.code_of(say)
     scripts = []
@@ -48,6 +48,8 @@ async def spoken(world: World, say: SayCode, *parts: str) -> list[Utterance]:
                 scripts.append(tongue.readings)
             case ["offer"]:
                 scripts.append(tongue.offer)
+            case ["closing"]:
+                scripts.append(tongue.closing)
             case ["again", count]:
                 scripts.append(tongue.replays[int(count) - 1])
             case _:
@@ -136,7 +138,7 @@ async def test_a_key_has_the_code_read_in_another_language(real_world: World) ->
         await call.seen(SpeakingFinished)  # the menu
         await phone.press("2")
         summary = await call.over()
-        assert is_all(phone.sound, *await spoken(world, say, "menu", "2:reading"))
+        assert is_all(phone.sound, *await spoken(world, say, "menu", "2:reading", "2:closing"))
         assert (summary["delivered"], summary["played"]["complete"]) == (True, True)
 
     async def changes_in_the_middle() -> None:
@@ -148,8 +150,8 @@ async def test_a_key_has_the_code_read_in_another_language(real_world: World) ->
         await call.seen(CharacterPlayed)
         await phone.press("3")
         summary = await call.over()
-        assert ends_with(phone.sound, *await spoken(world, say, "3:reading"))
-        assert not ends_with(phone.sound, *await spoken(world, say, "2:reading", "3:reading"))
+        assert ends_with(phone.sound, *await spoken(world, say, "3:reading", "3:closing"))
+        assert not ends_with(phone.sound, *await spoken(world, say, "2:reading", "3:reading", "3:closing"))
         assert (summary["delivered"], summary["played"]["readings"]) == (True, 1)
         assert [digit["position"] for digit in summary["played"]["digits"]][-3:] == [1, 2, 3]
 
@@ -161,7 +163,7 @@ async def test_a_key_has_the_code_read_in_another_language(real_world: World) ->
         await call.seen(SpeakingFinished, 3)  # the offer, in the language that was chosen
         await phone.press("2")
         summary = await call.over()
-        assert ends_with(phone.sound, *await spoken(world, say, "3:reading", "3:offer", "2:again 1"))
+        assert ends_with(phone.sound, *await spoken(world, say, "3:reading", "3:offer", "2:again 1", "2:closing"))
         assert [event.count for event in call.of(CodeReplayed)] == [1]
         assert summary["played"]["readings"] == 2
 

@@ -75,7 +75,7 @@ async def test_the_first_hears_it_ring_until_the_second_picks_up(world: World) -
     await second.speaks(HIGH, 0.6)
     await second.hang_up()
     await call.over()
-    sounds = await world.renderer.prepare(ringback("en-US"))
+    sounds = (await world.renderer.prepare(ringback("en-US"))).sounds
     whole = world.renderer.silence(0.1) + b"".join(sounds)
     rang, talked = first.sound[:before], first.sound[before:]
     # What is cut is cut: the talk begins with silence or with the second's voice.

@@ -18,7 +18,7 @@ from typing import Any, Final, Self, TypeVar
 
 from otpvoice.adapters.locales import load_locales
 from otpvoice.adapters.outbound.client import GuardedClient
-from otpvoice.adapters.speech.downloads import Downloads
+from otpvoice.adapters.speech.recordings.downloads import Downloads
 from otpvoice.adapters.speech.renderer import Renderer
 from otpvoice.adapters.store import Change, Store, Terms
 from otpvoice.adapters.store.memory import MemoryStore
@@ -44,6 +44,7 @@ from otpvoice.testkit.callee import Law as PayloadLaw
 from otpvoice.trust.addresses import parse_allow
 from tests.fakes import FakeAsterisk
 from tests.scenarios.callers import RINGING, Caller, calls_in
+from tests.scenarios.finishing import FINISHING
 from tests.scenarios.phones import (
     SOON,
     AgentNetwork,
@@ -166,7 +167,7 @@ class World:
         self.asterisk = asterisk
         self.tidy = True
         self.store: Store = store or MemoryStore(ttl=3600)
-        self.renderer = Renderer([VOICE], LOCALES, law, downloads=downloads)
+        self.renderer = Renderer([VOICE], LOCALES, law, finishing=FINISHING, downloads=downloads)
         self.calls: dict[str, PlacedCall] = {}
         self.phones: list[Phone] = []
         self.law: Law = law
@@ -279,7 +280,7 @@ class World:
         """Return what is heard of a script that is spoken whole."""
         audio = bytearray(self.renderer.silence(lead_in))
         ends: dict[tuple[int, int], int] = {}
-        for item, sound in zip(script, await self.renderer.prepare(script), strict=True):
+        for item, sound in zip(script, (await self.renderer.prepare(script)).sounds, strict=True):
             audio += sound
             if isinstance(item, CodeCharacter):
                 ends[item.reading, item.position] = len(audio)

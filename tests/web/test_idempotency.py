@@ -21,8 +21,8 @@ from multidict import CIMultiDict
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.stasis import NotTaken
 from otpvoice.testkit.redis import RedisInstance
+from otpvoice.testkit.serve import ServeInstance
 from otpvoice.web import calls
-from tests.rig.few_clips import FewClips
 from tests.web.world import BODY, CODE, KEY, NUMBER, OTHER_KEY, SECOND_KEY, TEST_KEY, Answer, Door, opened
 
 HEADER = "Idempotency-Key"
@@ -220,7 +220,7 @@ async def test_two_hundred_at_once_place_one_call_through_the_live_process(tmp_p
     }
     async with (
         await RedisInstance.start(tmp_path / "redis") as redis,
-        await FewClips.start(tmp_path / "service", settings | {"redis_url": redis.url}) as service,
+        await ServeInstance.start(tmp_path / "service", settings | {"redis_url": redis.url}) as service,
         aiohttp.ClientSession(service.url, headers={"Authorization": f"Bearer {TEST_KEY}", HEADER: "k-1"}) as http,
     ):
 

@@ -1,63 +1,54 @@
 """Scripts become sound in the trunk's law, piece by piece, from clips that are made once.
 
-It keeps no order of characters anywhere: a code exists here only while ``prepare`` runs.
+It keeps no order of characters anywhere: a code exists here only while ``prepare`` runs. Where the voice that was asked
+for can't speak, the next one does, and where no voice has the words around a code, the code is spoken without them.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from contextvars import Context
-from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
-from string import ascii_letters, digits
-from typing import Any, Final, TypeVar, assert_never
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate
+from typing import Final, assert_never
 
-from otpvoice.adapters.speech.cache import ClipCache
-from otpvoice.adapters.speech.downloads import Downloads
-from otpvoice.adapters.speech.prompts import Prompts
-from otpvoice.adapters.speech.voice import Voice
-from otpvoice.core.actions import SayCode
-from otpvoice.core.locale import Locales, lookup
-from otpvoice.core.reading import code_script
-from otpvoice.core.secret import OtpCode
+from otpvoice.adapters.speech.asking import Asking
+from otpvoice.adapters.speech.brands import Brands
+from otpvoice.adapters.speech.climbing import PATIENCE, Climbing, Part, Said, in_no_order, together
+from otpvoice.adapters.speech.clips.files import ClipFiles
+from otpvoice.adapters.speech.counts import Counts, Uncounted
+from otpvoice.adapters.speech.discretion import Discretion
+from otpvoice.adapters.speech.engines.voice import Voice
+from otpvoice.adapters.speech.finishing import Finishing
+from otpvoice.adapters.speech.ladder import Ladder, Rung
+from otpvoice.adapters.speech.left_alone import Heard, LeftAlone
+from otpvoice.adapters.speech.orders import Keeping, Order, in_steps
+from otpvoice.adapters.speech.recordings.downloads import Downloads
+from otpvoice.adapters.speech.recordings.prompts import Prompts
+from otpvoice.adapters.speech.recordings.unspoken import Unspoken, UnspokenSounds
+from otpvoice.adapters.speech.supply import ROOM, Supply
+from otpvoice.core.locale import Locales
 from otpvoice.core.speech import (
     CodeCharacter,
+    Prepared,
     Recording,
     RemoteRecording,
     Script,
     Silence,
-    SpeechUnavailable,
     Spoken,
     Tone,
     Words,
 )
-from otpvoice.media.g711 import SAMPLE_RATE, SILENCE, Law, encode
-from otpvoice.media.tone import tone
-
-ROOM: Final = 16 * 1024 * 1024
-"""Bytes of clips that are kept beside those made ahead: half an hour of speech."""
-
-_Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """A text for an engine. Equal orders give equal clips."""
-
-    engine: str
-    voice: str | None
-    language: str
-    speed: float
-    text: str = field(repr=False)
-    keep: bool
+from otpvoice.media.clip import EMPTY, MASTER_RATE, Clip
+from otpvoice.media.g711 import SAMPLE_RATE, SILENCE, Law
 
 
 class Renderer:
-    """Renders scripts for one law. ``default_voice`` is ``engine`` or ``engine:voice``; raises ``ValueError``.
+    """Renders scripts for one law.
 
-    ``prompts`` None: there is no folder of recordings, and every one is missing. ``downloads`` None: none is fetched.
-    ``rendered`` is told of each text that an engine was asked for: if it came, and how many seconds that took.
+    ``default_voice`` is ``engine`` or ``engine:voice``, and so are ``fallbacks``, which are asked in order when it
+    fails; raises ``ValueError`` (see ``Ladder``). ``prompts`` None: there is no folder of recordings, and every one is
+    missing. ``downloads`` None: none is fetched. ``files`` None: what is made is kept in memory only. ``brands``: those
+    that may be kept whatever they look like.
     """
 
     def __init__(
@@ -68,223 +59,141 @@ class Renderer:
         default_voice: str = "espeak",
         room: int = ROOM,
         *,
+        finishing: Finishing,
+        fallbacks: Sequence[str] = ("espeak",),
+        files: ClipFiles | None = None,
         prompts: Prompts | None = None,
         downloads: Downloads | None = None,
-        rendered: Callable[[bool, float], None] = lambda _, __: None,
+        brands: Collection[str] = (),
+        counts: Counts | None = None,
+        patience: float = PATIENCE,
     ) -> None:
-        self._rendered = rendered
-        self._voices = {voice.name: voice for voice in voices}
-        self._locales = locales
+        by_name = {voice.name: voice for voice in voices}
         self._law = law
-        self._default = default_voice
-        self._clips = ClipCache(room)
-        self._prompts = prompts
-        self._downloads = downloads
-        self._under_way: dict[_Order, asyncio.Task[bytes]] = {}
-        engine, name = self._named(default_voice)
-        self._default_language = _primary(engine.voice_language(name) or "") if name else ""
+        self._left_alone = LeftAlone(by_name)
+        self._counts = Heard(counts or Uncounted(), self._left_alone)
+        self.ladder: Final = Ladder(by_name, locales, default_voice, fallbacks)
+        self.supply: Final = Supply(Asking(by_name, finishing, self._counts), law, files, self._counts, room)
+        sentences = Brands(locales)
+        self._discretion = Discretion(locales, sentences, brands)
+        self._climbing = Climbing(self.ladder, sentences, self.order, self._left_alone, patience)
+        self._unspoken = UnspokenSounds(law, prompts, downloads)
+
+    @property
+    def left_alone(self) -> Mapping[str, bool]:
+        """Is an engine passed over, because it hung? For each engine."""
+        return self._left_alone.open
 
     def check(self, language: str, voice: str | None) -> None:
-        """Raise ``ValueError`` for a voice that there is not, or a language that it does not speak."""
-        engine, _ = self._named(voice or self._default)
-        if self._locales.find(language) is None and lookup(language, engine.languages) is None:
-            raise ValueError(f"{engine.name} does not speak this language")
-
-    async def warm_up(self, languages: Iterable[str]) -> None:
-        """Make ahead, and keep for ever, every character and the sentences of an ordinary code in these languages.
-
-        Raises ``SpeechUnavailable``.
-        """
-        orders: set[_Order] = set()
-        for language in languages:
-            for item in code_script(SayCode(OtpCode("000")), language, None, self._locales):
-                match item:
-                    case Words():
-                        orders.add(self._order(item))
-                    case CodeCharacter():
-                        # As ``core.reading`` spells: small letters are any, capitals are said to be capitals.
-                        orders |= {self._order(replace(item, character=one)) for one in digits + ascii_letters}
-                    case Silence() | Recording() | RemoteRecording() | Tone():
-                        pass
-        clips = await self._all([order for order in orders if self._clips.get(order) is None], ahead=True)
-        for order, clip in clips.items():
-            self._clips.keep(order, clip)
+        """Raise ``ValueError`` for a voice that there is not, or a language that it (None: that none) speaks."""
+        self.ladder.check(language, voice)
 
     def silence(self, seconds: float) -> bytes:
         """Return silence in the law, exact to the sample."""
         return _silence(self._law, round(seconds * SAMPLE_RATE))
 
-    async def prepare(self, script: Script) -> tuple[bytes, ...]:
+    async def prepare(self, script: Script) -> Prepared:
         """Return the sound of each item in the law, in order; equal items share their bytes.
 
-        Silence and tones are exact to the sample. Words without anything to say are empty, characters never are.
-        Raises ``SpeechUnavailable``.
+        Silence and tones are exact to the sample. Words without anything to say are empty, characters never are. Words
+        around a code that no voice has are left out. Raises ``SpeechUnavailable``.
         """
-        orders = [self._order(item) if isinstance(item, Words | CodeCharacter) else None for item in script]
-        clips: dict[_Order, bytes] = {}
-        missing: list[_Order] = []
-        for order in orders:
-            if order is not None and order not in clips:
-                clip = self._clips.get(order)
-                if clip is None:
-                    missing.append(order)
-                else:
-                    clips[order] = clip
+        (prepared,) = await self.prepare_all((script,))
+        return prepared
+
+    async def prepare_all(self, scripts: Sequence[Script]) -> tuple[Prepared, ...]:
+        """Return the sound of scripts of one call, in order: a code that is in many of them is read by one voice.
+
+        Raises ``SpeechUnavailable`` where one of them can't be made, and as ``prepare``.
+        """
+        items = [item for script in scripts for item in script]
+        self._discretion.want(item for item in items if isinstance(item, Words))
+        said = {part: self._at_hand(part) for part in self._climbing.parts(scripts)}
         # First what costs no engine: where a recording is missing, nothing is rendered in vain.
-        others = await _together(
-            {item: self._other(item) for item in set(script) if isinstance(item, Recording | RemoteRecording | Tone)}
-        )
-        if missing:
-            clips |= await self._all(dict.fromkeys(missing), ahead=False)
+        unspoken = {item for item in items if isinstance(item, Recording | RemoteRecording | Tone)}
+        others = await together({item: self._unspoken.of(item) for item in unspoken}) if unspoken else {}
+        if absent := [part for part, sounds in said.items() if sounds is None]:
+            said |= await self._climbing.said(absent, self.supply.get)
+        spoken = {part: sounds for part, sounds in said.items() if sounds is not None}
+        by_place = {place: sound for one in spoken.values() for place, sound in one.sounds.items()}
+        sounds = [self._sound(item, by_place.get(place, b""), others) for place, item in enumerate(items)]
+        begins = accumulate(map(len, scripts), initial=0)
         return tuple(
-            self._sound(item, clips[order] if order else b"", others)
-            for item, order in zip(script, orders, strict=True)
+            self._prepared(range(begin, begin + len(script)), sounds, spoken)
+            for begin, script in zip(begins, scripts, strict=False)
         )
+
+    async def clips(self, script: Script) -> tuple[Clip, ...]:
+        """Return each item as it is before it is encoded, for a file: words, characters and silence.
+
+        Raises ``ValueError`` for other items, and as ``prepare``.
+        """
+        said = await self._climbing.said(list(self._climbing.parts((script,))), self.supply.clip)
+        by_place = {place: clip for one in said.values() for place, clip in one.sounds.items()}
+        return tuple(_clip(item, by_place.get(place, EMPTY)) for place, item in enumerate(script))
+
+    def order(self, item: Words | CodeCharacter, rung: Rung) -> Order:
+        """Return what an item comes down to on a rung of the ladder."""
+        speed = in_steps(item.speed)
+        if isinstance(item, CodeCharacter):
+            text = item.character
+            if rung.locale is not None:
+                text = rung.locale.spelled(text) if item.spelled else rung.locale.word(text)
+            return Order(rung.engine, rung.voice, rung.language, speed, text, Keeping.DISK, character=True)
+        return Order(rung.engine, rung.voice, rung.language, speed, item.text, self._discretion.keeping(item))
 
     async def close(self) -> None:
         """Stop what is being rendered."""
-        tasks = list(self._under_way.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.supply.close()
 
-    async def _other(self, item: Recording | RemoteRecording | Tone) -> bytes:
-        """Return what no engine makes."""
-        if isinstance(item, Recording):
-            if self._prompts is None:
-                raise SpeechUnavailable("prompt_missing")
-            return await self._prompts.clip(item.name, self._law)
-        if isinstance(item, RemoteRecording):
-            if self._downloads is None:
-                raise SpeechUnavailable("audio_blocked")
-            return await self._downloads.clip(item.url, self._law)
-        if (clip := self._clips.get(item)) is None:
-            clip = await asyncio.to_thread(_tone, item, self._law)
-            self._clips.put(item, clip)
-        return clip
+    # --- inside -------------------------------------------------------------------------------------------------------
 
-    def _sound(self, item: Spoken, clip: bytes, others: Mapping[Recording | RemoteRecording | Tone, bytes]) -> bytes:
+    def _prepared(self, places: range, sounds: Sequence[bytes], spoken: Mapping[Part, Said[bytes]]) -> Prepared:
+        """Return the script that has these places."""
+        own = [said for part, said in spoken.items() if any(place in places for place in part.items)]
+        # Characters come first among the parts: who reads the code counts.
+        stood_in = [(said.stands_in, said.as_set) for said in own if said.stands_in is not None]
+        if (counted := next((rung.engine for rung, as_set in stood_in if not as_set), None)) is not None:
+            self._counts.stood_in(counted)
+        fallback = stood_in[0][0].stands_in if stood_in else None
+        left_out = frozenset(said.left_out for said in own if said.left_out is not None)
+        return Prepared(tuple(sounds[places.start : places.stop]), fallback, left_out)
+
+    def _at_hand(self, part: Part) -> Said[bytes] | None:
+        """Return what the first candidate says, if all of it is in memory."""
+        if not part.rungs:
+            return None
+        orders = self._climbing.orders(part, part.rungs[0])
+        kept: dict[Order, bytes] = {}
+        for order in in_no_order(orders.values()):
+            if (sound := self.supply.at_hand(order)) is None:
+                return None
+            kept[order] = sound
+        self._counts.had("memory", len(kept))
+        return Said.by(part.rungs[0], {place: kept[order] for place, order in orders.items()})
+
+    def _sound(self, item: Spoken, said: bytes, others: Mapping[Unspoken, bytes]) -> bytes:
         match item:
             case Silence():
                 return self.silence(item.seconds)
             case Recording() | RemoteRecording() | Tone():
                 return others[item]
-            case Words():
-                return clip
-            case CodeCharacter():
-                if not clip:
-                    raise SpeechUnavailable("a character of the code came out silent")
-                return clip
+            case Words() | CodeCharacter():
+                return said
             case _:
                 assert_never(item)
 
-    def _named(self, spec: str) -> tuple[Voice, str]:
-        """Return the engine and the name of the voice, empty for the engine's own. Raises ``ValueError``."""
-        engine_name, _, name = spec.partition(":")
-        engine = self._voices.get(engine_name)
-        if engine is None:
-            raise ValueError(f"there is no voice of this name; there are {', '.join(sorted(self._voices))}")
-        if name and engine.voice_language(name) is None:
-            raise ValueError(f"{engine.name} has no voice of this name")
-        return engine, name
 
-    def _order(self, item: Words | CodeCharacter) -> _Order:
-        """Return what to ask of which engine. Raises ``SpeechUnavailable`` for a voice that is not there."""
-        try:
-            engine, name = self._named(item.voice or self._default)
-        except ValueError as error:
-            raise SpeechUnavailable(str(error)) from None
-        if item.voice is None and self._default_language != _primary(item.language):
-            # The configured voice is for its own language only; others have theirs.
-            name = ""
-        language, locale = item.language, self._locales.find(item.language)
-        if locale is None and lookup(language, engine.languages) is None:
-            # Better in the wrong voice than not at all; ``check`` is for those who want to refuse.
-            locale = self._locales.default
-            language = locale.tag
-        voice = name or (locale.voice(engine.name, language) if locale else None)
-        if voice is not None:
-            # The voice decides; regions that have the same one share its clips.
-            language = engine.voice_language(voice) or language
-        # In steps of 0.05, so that the speeds that requests can think of do not fill the memory.
-        speed = min(max(round(item.speed * 20) / 20, 0.5), 2.0)
-        if isinstance(item, Words):
-            return _Order(engine.name, voice, language, speed, item.text, keep=not _may_hold_a_code(item.text))
-        text = locale.word(item.character) if locale else item.character
-        return _Order(engine.name, voice, language, speed, text, keep=True)
-
-    async def _all(self, orders: Iterable[_Order], ahead: bool) -> dict[_Order, bytes]:
-        return await _together({order: self._clip(order, ahead) for order in orders})
-
-    async def _clip(self, order: _Order, ahead: bool) -> bytes:
-        if not ahead and not self._voices[order.engine].may_see_secrets:
-            raise SpeechUnavailable("this engine is not asked during a call")
-        if not order.keep:
-            return await self._render(order)
-        task = self._under_way.get(order)
-        if task is None:
-            # In a context of its own: it is for all who wait for it, and bears the name of none.
-            work = self._render_and_put(order)
-            task = self._under_way[order] = asyncio.create_task(work, context=Context())
-            task.add_done_callback(partial(self._forget, order))
-        # Who hung up must not take the sound away from others that wait for it.
-        return await asyncio.shield(task)
-
-    async def _render_and_put(self, order: _Order) -> bytes:
-        clip = await self._render(order)
-        self._clips.put(order, clip)
-        return clip
-
-    async def _render(self, order: _Order) -> bytes:
-        now = asyncio.get_running_loop().time
-        began = now()
-        try:
-            clip = await self._made(order)
-        except Exception:
-            self._rendered(False, now() - began)
-            raise
-        self._rendered(True, now() - began)
-        return clip
-
-    async def _made(self, order: _Order) -> bytes:
-        try:
-            pcm = await self._voices[order.engine].render(order.text, order.language, order.voice, order.speed)
-        except ValueError:
-            # From None: what an engine says of a text may repeat it.
-            raise SpeechUnavailable("the engine does not take this text, voice or language") from None
-        return await asyncio.to_thread(encode, pcm, self._law)
-
-    def _forget(self, order: _Order, task: asyncio.Task[bytes]) -> None:
-        self._under_way.pop(order, None)
-        if not task.cancelled():
-            task.exception()  # seen: nobody may be waiting any more
-
-
-async def _together(making: Mapping[_Item, Coroutine[Any, Any, bytes]]) -> dict[_Item, bytes]:
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = {item: group.create_task(sound) for item, sound in making.items()}
-    except ExceptionGroup as failures:
-        # One reason is enough.
-        raise failures.exceptions[0] from None
-    return {item: task.result() for item, task in tasks.items()}
-
-
-def _tone(item: Tone, law: Law) -> bytes:
-    try:
-        return encode(tone(item.frequencies, item.seconds), law)
-    except ValueError:
-        raise SpeechUnavailable("tone_frequency") from None
-
-
-def _may_hold_a_code(text: str) -> bool:
-    # ``say`` takes any text, and some will put their code there. Whatever has a digit in it, of any script, is
-    # therefore rendered for its call alone: a clip that stays would be the code, spoken, in our memory for days.
-    return any(character.isdigit() for character in text)
-
-
-def _primary(tag: str) -> str:
-    return tag.replace("_", "-").split("-", 1)[0].lower()
+def _clip(item: Spoken, said: Clip) -> Clip:
+    match item:
+        case Silence(seconds=seconds):
+            return Clip(bytes(2 * round(seconds * MASTER_RATE)), bytes(2 * round(seconds * SAMPLE_RATE)))
+        case Words() | CodeCharacter():
+            return said
+        case Recording() | RemoteRecording() | Tone():
+            raise ValueError("a recording is no clip")
+        case _:
+            assert_never(item)
 
 
 def _silence(law: Law, samples: int) -> bytes:
