@@ -77,6 +77,8 @@ REASON: Final = Label("reason", says="see [outcomes](outcomes.md); `none` where 
 REFUSAL: Final = Label("reason", says="over HTTP the [code](errors.md), in the dialplan `OTPVOICE_REASON`; or `other`")
 STATE: Final = Label("state", tuple(state for state in State if state is not State.ENDED))
 FORMAT: Final = Label("format", says="a [format](streams.md)")
+ENGINE: Final = Label("engine", ("espeak", "flite", "piper", "gtts", "recorded"))
+SOURCES: Final = ("memory", "disk", "engine")
 
 BUILD: Final = _measured("build_info", Kind.INFO, "Always 1.", (Label("version", says="of otpvoice"),))
 DRAINING: Final = _gauge("draining", "1: no new calls are taken, because this process is about to end.")
@@ -182,9 +184,28 @@ STORE_RECORDS_DROPPED: Final = _counter(
     "store_records_dropped", "Records that were lost; the log has an ERROR for each."
 )
 SPEECH_RENDERS: Final = _counter(
-    "speech_renders", "Texts that a speech engine was asked for.", Label("result", ("rendered", "failed"))
+    "speech_renders",
+    "Texts that a speech engine was asked for; `refused`: it has no sound for such a text, and never will.",
+    ENGINE,
+    Label("result", ("rendered", "failed", "refused")),
 )
-SPEECH_RENDER_SECONDS: Final = _histogram("speech_render_seconds", "How long a text took.", buckets.RENDER)
+SPEECH_RENDER_SECONDS: Final = _histogram(
+    "speech_render_seconds", "How long a text took, trimming and levelling included.", buckets.RENDER
+)
+SPEECH_CLIPS: Final = _counter(
+    "speech_clips", "Clips that calls wanted and had, by where they came from.", Label("from", SOURCES)
+)
+SPEECH_FALLBACKS: Final = _counter(
+    "speech_fallbacks",
+    "Scripts that this engine spoke, wholly or partly, where another voice was to that failed.",
+    ENGINE,
+)
+SPEECH_CACHE_BYTES: Final = _gauge("speech_cache_bytes", "Sound that is kept.", Label("in", ("memory", "disk")))
+SPEECH_ENGINE_OPEN: Final = _gauge(
+    "speech_engine_open",
+    "1: the engine is left alone for a while: an online one because it failed, another one because it hung.",
+    ENGINE,
+)
 LOOP_LAG: Final = _histogram("event_loop_lag_seconds", "How late the event loop is, ten times a second.", buckets.LAG)
 HTTP_REQUESTS: Final = _counter(
     "http_requests",

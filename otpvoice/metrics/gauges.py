@@ -33,7 +33,8 @@ class Gauges(Collector):
         """Return the families, empty."""
         named = (catalogue.BUILD, catalogue.CALLS_IN_PROGRESS, catalogue.TRUNK_QUEUE, catalogue.TRUNK_CALLS)
         nodes = (*_OF_NODE, catalogue.MEDIA_LEGS)
-        yield from (family(measured, ()) for measured in (*named, *_SINGLE, *nodes, *_OF_STORE))
+        speech = (catalogue.SPEECH_CACHE_BYTES, catalogue.SPEECH_ENGINE_OPEN)
+        yield from (family(measured, ()) for measured in (*named, *_SINGLE, *nodes, *speech, *_OF_STORE))
 
     def collect(self) -> Iterator[Metric]:
         """Return the families."""
@@ -52,6 +53,10 @@ class Gauges(Collector):
         for measured, of_node in _OF_NODE.items():
             yield family(measured, [((name,), of_node(node)) for name, node in nodes])
         yield family(catalogue.MEDIA_LEGS, _legs(nodes))
+        yield family(catalogue.SPEECH_CACHE_BYTES, [((where,), size) for where, size in house.speech.kept.items()])
+        yield family(
+            catalogue.SPEECH_ENGINE_OPEN, [((engine,), is_open) for engine, is_open in house.speech.left_alone.items()]
+        )
         known = self._store()
         for measured, of_store in _OF_STORE.items():
             number = of_store(known)

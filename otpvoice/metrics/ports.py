@@ -85,6 +85,15 @@ class Streams(Protocol):
     def reports(self) -> Iterable[StreamReport]: ...
 
 
+class Speech(Protocol):
+    """All that makes speech (``adapters.speech.house.SpeechHouse``)."""
+
+    @property
+    def kept(self) -> Mapping[str, int]: ...
+    @property
+    def left_alone(self) -> Mapping[str, bool]: ...
+
+
 class Depth(Protocol):
     """How much is in the outbox."""
 
@@ -122,3 +131,4 @@ class House:
     streams: Streams
     store: Store
     posting: Sequence[str]
+    speech: Speech

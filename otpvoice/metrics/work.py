@@ -19,6 +19,7 @@ from otpvoice.session import Asker, NoAnswer
 
 _CANCELED: Final = "canceled"
 _ANSWERED: Final = "answered"
+_RENDERED: Final = "rendered"
 
 
 class WebhookMetrics:
@@ -64,17 +65,27 @@ class CountedAsker:
 
 
 class SpeechMetrics:
-    """Texts that speech engines were asked for."""
+    """Texts that speech engines were asked for, and where the sound of calls came from."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._renders = counter(catalogue.SPEECH_RENDERS, registry)
         self._seconds = histogram(catalogue.SPEECH_RENDER_SECONDS, registry)
+        self._clips = counter(catalogue.SPEECH_CLIPS, registry)
+        self._fallbacks = counter(catalogue.SPEECH_FALLBACKS, registry)
 
-    def rendered(self, came: bool, seconds: float) -> None:
-        """An engine has spoken, or has failed."""
-        self._renders.labels("rendered" if came else "failed").inc()
-        if came:
+    def rendered(self, engine: str, result: str, seconds: float, /) -> None:
+        """An engine has spoken, has failed, or does not take such a text."""
+        self._renders.labels(engine, result).inc()
+        if result == _RENDERED:
             self._seconds.observe(seconds)
+
+    def had(self, source: str, clips: int = 1, /) -> None:
+        """A call wanted so many clips and has them."""
+        self._clips.labels(source).inc(clips)
+
+    def stood_in(self, engine: str, /) -> None:
+        """An engine spoke where another voice was to."""
+        self._fallbacks.labels(engine).inc()
 
 
 class HttpMetrics:

@@ -102,15 +102,22 @@ class FakeStore:
         return self.depths[account]
 
 
+@dataclass
+class FakeSpeech:
+    """What is kept of speech, and which engines are left alone."""
+
+    kept: dict[str, int] = field(default_factory=lambda: {"memory": 0, "disk": 0})
+    left_alone: dict[str, bool] = field(default_factory=lambda: {"gtts": False})
+
+
 class FakeHouse:
     """Everything that is asked."""
 
     def __init__(self) -> None:
         self.switchboard, self.writes, self.streams = FakeSwitchboard(), FakeWrites(), FakeStreams()
-        self.store, self.trunk = FakeStore(), FakePace()
-        self.house = House(
-            self.switchboard, {"carrier": self.trunk}, self.writes, self.streams, self.store, ("shop", "bank")
-        )
+        self.store, self.trunk, self.speech = FakeStore(), FakePace(), FakeSpeech()
+        paces, posting = {"carrier": self.trunk}, ("shop", "bank")
+        self.house = House(self.switchboard, paces, self.writes, self.streams, self.store, posting, self.speech)
 
     @staticmethod
     def asker() -> Nobody:

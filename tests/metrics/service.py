@@ -13,9 +13,11 @@ import aiohttp
 import pytest
 from prometheus_client.core import Metric
 
-from otpvoice.adapters.speech.espeak import Espeak
+from otpvoice.adapters.speech.engines.espeak import Espeak
+from otpvoice.media.wav import Wave
 from otpvoice.service import Service
 from otpvoice.settings import Settings
+from tests.adapters.speech_stands import Untouched
 from tests.adapters.webhooks_world import Sink, opened_sink
 from tests.fakes import FakeAsterisk
 from tests.metrics.samples import Samples, parsed, samples_of
@@ -29,18 +31,14 @@ SECRET: Final = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
 
 
-class Beep:
+class Beep(Espeak):
     """An engine that says two frames of the same for every text, at once."""
 
-    name = "espeak"
-    may_see_secrets = True
-    languages = Espeak.languages
+    def missing(self) -> str | None:
+        return None
 
-    def voice_language(self, name: str) -> str | None:
-        return Espeak().voice_language(name)
-
-    async def render(self, text: str, language: str, voice_name: str | None, speed: float) -> bytes:
-        return b"\x00\x10" * 320
+    async def render(self, text: str, language: str, voice_name: str | None, speed: float) -> Wave:
+        return Wave(8000, b"\x00\x10" * 320)
 
 
 @dataclass
@@ -87,7 +85,8 @@ class Running:
 @asynccontextmanager
 async def running(monkeypatch: pytest.MonkeyPatch, **more: str) -> AsyncIterator[Running]:
     """Start a service, and wait until it can place calls. ``more``: variables in lower case, without prefix."""
-    monkeypatch.setattr("otpvoice.service.Espeak", Beep)
+    monkeypatch.setattr("otpvoice.adapters.speech.engines.assembly.Espeak", Beep)
+    monkeypatch.setattr("otpvoice.adapters.speech.house.Workshop", Untouched)
     async with FakeAsterisk() as asterisk, opened_sink() as sink, aiohttp.ClientSession() as http:
         settings = {
             "ari_url": asterisk.url,

@@ -60,6 +60,9 @@ def test_a_quiet_house(asked: Asked) -> None:
         "otpvoice_store_up": 1,
         "otpvoice_webhooks_pending": 0,
         "otpvoice_webhooks_dead": 0,
+        'otpvoice_speech_cache_bytes{in="memory"}': 0,
+        'otpvoice_speech_cache_bytes{in="disk"}': 0,
+        'otpvoice_speech_engine_open{engine="gtts"}': 0,
     }
 
 
@@ -70,8 +73,11 @@ def test_a_house_at_work(asked: Asked) -> None:
     parts.switchboard.records += [fresh(state=State.ANSWERED, test=True), fresh(state=State.ENDED)]
     parts.writes.pending, parts.writes.dropped = 5, 2
     parts.trunk.waiting, parts.trunk.in_progress = 7, 3
+    parts.speech.kept["disk"], parts.speech.left_alone["gtts"] = 4096, True
     asked.store = StoreState(True, 11, 1)
     assert asked.changes() == {
+        'otpvoice_speech_cache_bytes{in="disk"}': 4096,
+        'otpvoice_speech_engine_open{engine="gtts"}': 1,
         "otpvoice_draining": 1,
         'otpvoice_calls_in_progress{state="ringing"}': 1,
         'otpvoice_calls_in_progress{state="answered"}': 2,

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry
 
+from otpvoice.adapters.speech.counts import Counts
 from otpvoice.adapters.webhooks.attempts import Attempt, Made
 from otpvoice.core.actions import Action, Hangup, Stream
 from otpvoice.core.media import StreamReport, StreamStatus, report_of
@@ -101,12 +102,28 @@ async def test_a_test_call_has_nobody_who_waits() -> None:
 def test_a_text_that_came_has_a_time_and_one_that_did_not_has_none() -> None:
     registry = CollectorRegistry()
     metrics = SpeechMetrics(registry)
-    metrics.rendered(True, 0.2)
-    metrics.rendered(False, 3.0)
+    metrics.rendered("espeak", "rendered", 0.2)
+    metrics.rendered("espeak", "failed", 3.0)
+    metrics.rendered("recorded", "refused", 0.001)
     said = told(registry)
-    assert said['otpvoice_speech_renders_total{result="rendered"}'] == 1
-    assert said['otpvoice_speech_renders_total{result="failed"}'] == 1
+    assert said['otpvoice_speech_renders_total{engine="espeak",result="rendered"}'] == 1
+    assert said['otpvoice_speech_renders_total{engine="espeak",result="failed"}'] == 1
+    assert said['otpvoice_speech_renders_total{engine="recorded",result="refused"}'] == 1
     assert (said["otpvoice_speech_render_seconds_count"], said["otpvoice_speech_render_seconds_sum"]) == (1, 0.2)
+
+
+def test_where_clips_came_from_is_counted_and_who_stood_in() -> None:
+    registry = CollectorRegistry()
+    metrics: Counts = SpeechMetrics(registry)
+    before = told(registry)
+    metrics.had("memory", 7)
+    metrics.had("disk")
+    metrics.stood_in("espeak")
+    assert changes(before, told(registry)) == {
+        'otpvoice_speech_clips_total{from="memory"}': 7,
+        'otpvoice_speech_clips_total{from="disk"}': 1,
+        'otpvoice_speech_fallbacks_total{engine="espeak"}': 1,
+    }
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------
