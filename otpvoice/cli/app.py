@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import typer
 
-from otpvoice.cli import asking, examining, letters, streams
+from otpvoice.cli import asking, examining, letters, streams, voicing
 
 app = typer.Typer(
     name="otpvoice",
     help="Voice OTP delivery on your own Asterisk.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # else [env: …] in a sentence would be taken for markup, and not be shown
     pretty_exceptions_enable=False,  # they would show local variables, and with them secrets
 )
 
@@ -35,3 +36,4 @@ asking.add_to(app)
 examining.add_to(app)
 letters.add_to(app)
 streams.add_to(app)
+voicing.add_to(app)

@@ -5,18 +5,17 @@ It needs no running otpvoice, and changes nothing. With ``--call`` it rings some
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Final
 
-from otpvoice.cli import address
+import uvloop
+
+from otpvoice.cli import address, logged
 from otpvoice.cli.doctor_call import place
 from otpvoice.cli.doctor_report import Report
+from otpvoice.cli.stopping import sigterm_as_sigint
 from otpvoice.doctor import CHECKS, Finding, Patient, Status, examine
 from otpvoice.doctor.examination import is_meant
 from otpvoice.doctor.loop_test import CALL
@@ -54,8 +53,8 @@ def doctor(
     health_url = admin_url or address.admin_url(os.environ, url)
     patient = Patient(os.environ, health_url, as_root=os.geteuid() == 0)
     try:
-        with _sigterm_as_sigint():
-            findings = asyncio.run(_examined(patient, only, report))
+        with sigterm_as_sigint(), logged.to_stderr():
+            findings = uvloop.run(_examined(patient, only, report))
             if call is not None:
                 for finding in place(call, url=url, key=key, dtmf_mode=_dtmf_mode(findings), tell=report.tell):
                     findings.append(finding)
@@ -66,19 +65,6 @@ def doctor(
     code = exit_code(findings)
     report.close(code)
     return code
-
-
-@contextmanager
-def _sigterm_as_sigint() -> Iterator[None]:
-    """Within the block timeout and docker stop are Ctrl-C: what we made at Asterisk is taken away."""
-    if threading.current_thread() is not threading.main_thread():
-        yield  # a thread has no signals of its own
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def exit_code(findings: Sequence[Finding]) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -64,3 +65,16 @@ class Stopping:
         # Asked again: the block may have ended since the signal, and what comes after it is not to be cut short.
         if self._task is not None:
             self._task.cancel()
+
+
+@contextmanager
+def sigterm_as_sigint() -> Iterator[None]:
+    """Within the block ``timeout`` and ``docker stop`` are Ctrl-C: what was begun is taken away again."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # a thread has no signals of its own
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

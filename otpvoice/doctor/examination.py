@@ -19,7 +19,8 @@ from otpvoice.doctor.finding import Check, Finding
 from otpvoice.doctor.grounds import Grounds, Missing
 from otpvoice.doctor.looks import LOOKS, Examination
 from otpvoice.doctor.settings import SETTINGS, WRONG
-from otpvoice.doctor.voices import VOICE
+from otpvoice.doctor.speech.engines import ENGINES
+from otpvoice.doctor.speech.voices import VOICE
 
 WITHIN: Final = 20.0
 """Seconds for one check, what it rests on included: those that wait for the net have shorter deadlines of their own."""
@@ -52,7 +53,7 @@ async def examine(patient: Patient, only: Sequence[str] = ()) -> AsyncGenerator[
     for checks, look in LOOKS:
         if not only or any(is_meant(check.word, (*only, SETTINGS.word)) for check in checks):
             # Speech takes all cores for a moment, and times are taken before.
-            before = tuple(tasks) if checks[0] is VOICE else ()
+            before = tuple(tasks) if checks[0] in {VOICE, ENGINES} else ()
             tasks.append(asyncio.create_task(_within(checks, partial(look, examination), before), name=checks[0].word))
     try:
         for task in tasks:

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from otpvoice.adapters.locales import load_locales
+from otpvoice.adapters.speech.engines.assembly import engines
 from otpvoice.ari import errors
 from otpvoice.ari.rest import AriRest
-from otpvoice.doctor import addresses, service, webhooks
+from otpvoice.doctor import addresses, room, service, webhooks
 from otpvoice.doctor.addresses import Nearness
 from otpvoice.doctor.asterisk import files, logger, reach, tenants
 from otpvoice.doctor.asterisk.files import Files
@@ -25,6 +27,7 @@ from otpvoice.doctor.clock import Reading
 from otpvoice.doctor.finding import Finding
 from otpvoice.doctor.salvage import Salvaged
 from otpvoice.doctor.service import Readiness
+from otpvoice.doctor.speech.engines import Wanted
 from otpvoice.doctor.store import asking
 from otpvoice.doctor.store.seen import NoRedis, Seen
 from otpvoice.media.g711 import Law
@@ -34,9 +37,27 @@ from otpvoice.settings.sources import variable
 T = TypeVar("T")
 _NAMES: Final = {"trunks": "a trunk", "accounts": "an account"}
 
+_BY_A_SETTING: Final[Mapping[str, tuple[str, Callable[[Settings], bool]]]] = {
+    "piper": (variable("piper_dir"), lambda known: known.piper_dir is not None),
+    "gtts": (variable("gtts"), lambda known: known.gtts),
+    "recorded": (
+        f"{variable('recordings_dir')} or {variable('asterisk_sounds')}",
+        lambda known: known.recordings_dir is not None or known.asterisk_sounds is not None,
+    ),
+}
+"""Engines that there are because of a setting."""
+
 
 class Missing(Exception):
     """What a check rests on is not there. The message is for people."""
+
+
+class WrongPacks(Missing):
+    """The language packs are wrong. ``reason``: all that is wrong with them, a line for each thing."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("the language packs are wrong (see voice)")
+        self.reason = reason
 
 
 class Grounds:
@@ -156,6 +177,53 @@ class Grounds:
     async def service(self) -> tuple[list[Finding], Readiness | None]:
         """What ``/readyz`` says."""
         return await self._once("service", lambda: service.look(self.health_url))
+
+    async def metrics(self) -> bytes:
+        """What a running otpvoice counts; nothing: it is not there, or does not say."""
+        _, ready = await self.service()
+        return await self._once("metrics", lambda: room.metrics_of(self.health_url)) if ready is not None else b""
+
+    async def wanted(self) -> Wanted:
+        """What the settings say of voices. Raises ``WrongPacks``."""
+        known = self.with_right(
+            "voice",
+            "fallback_voices",
+            "language",
+            "warm_up",
+            "locales_dir",
+            "recordings_dir",
+            "asterisk_sounds",
+            "piper_dir",
+            "piper",
+            "gtts",
+        )
+        folders = [known.locales_dir] if known.locales_dir is not None else []
+
+        async def ask() -> Wanted:
+            try:
+                locales = await asyncio.to_thread(load_locales, *folders)
+            except (OSError, ValueError) as error:
+                raise WrongPacks(str(error)) from None
+            there = engines(
+                locales,
+                recordings=known.recordings_dir,
+                asterisk=known.asterisk_sounds,
+                piper_dir=known.piper_dir,
+                piper=known.piper,
+                gtts=known.gtts,
+            )
+            return Wanted(
+                known.voice,
+                known.fallback_voices,
+                known.language,
+                known.warm_up,
+                there,
+                locales,
+                self.law,
+                also={engine: setting for engine, (setting, given) in _BY_A_SETTING.items() if given(known)},
+            )
+
+        return await self._once("wanted", ask)
 
     async def store(self) -> tuple[Seen | NoRedis, Reading | None]:
         """What Redis says, and its clock."""

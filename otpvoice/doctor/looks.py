@@ -5,14 +5,16 @@ It decides nothing, and says nothing of its own: facts come from ``grounds``, fi
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeAlias
 
+from otpvoice.adapters.speech.engines.recorded import Recorded
 from otpvoice.adapters.store import StoreUnavailable
 from otpvoice.ari import errors
-from otpvoice.doctor import addresses, clock, room, salvage, service, settings, voices, webhooks
+from otpvoice.doctor import addresses, clock, room, salvage, service, settings, webhooks
 from otpvoice.doctor.addresses import Nearness
 from otpvoice.doctor.asterisk import (
     credentials,
@@ -28,8 +30,9 @@ from otpvoice.doctor.asterisk import (
 )
 from otpvoice.doctor.clock import Reading
 from otpvoice.doctor.finding import Check, Finding
-from otpvoice.doctor.grounds import Grounds, Missing
+from otpvoice.doctor.grounds import Grounds, Missing, WrongPacks
 from otpvoice.doctor.loop_test import CALL
+from otpvoice.doctor.speech import cache, engines, piper, prompts, recordings, voices
 from otpvoice.doctor.store import asking, keeping, reached, rights
 from otpvoice.doctor.store.knocking import Knock, knock, knock_at_all
 from otpvoice.doctor.store.seen import NoRedis, Seen
@@ -191,14 +194,36 @@ class Examination:
         return list(told)
 
     async def voice(self) -> list[Finding]:
-        known = self._at.with_right("voice", "language")
-        return await voices.look(known.voice, known.language, self._at.law)
+        try:
+            wanted = await self._at.wanted()
+        except WrongPacks as wrong:
+            return voices.judge_packs(wrong.reason)
+        return await voices.look(wanted)
+
+    async def engines(self) -> list[Finding]:
+        return await engines.look(await self._at.wanted(), await self._at.metrics())
+
+    async def recordings(self) -> list[Finding]:
+        wanted = await self._at.wanted()
+        folder = self._at.settings.recordings_dir
+        recorded = next((one for one in wanted.engines if isinstance(one, Recorded)), None)
+        if recorded is None:
+            return recordings.judge({})
+        return await recordings.look(recorded, wanted.locales, folder, as_root=self._at.as_root)
+
+    async def piper(self) -> list[Finding]:
+        return await asyncio.to_thread(piper.look, self._at.with_right("piper_dir").piper_dir)
+
+    async def speech_cache(self) -> list[Finding]:
+        known = self._at.with_right("speech_cache", "speech_cache_size")
+        most = known.speech_cache_size * 1_000_000
+        return await asyncio.to_thread(cache.look, known.speech_cache, most, as_root=self._at.as_root)
 
     async def prompts(self) -> list[Finding]:
         folder = self._at.with_right("prompts_dir").prompts_dir
         if folder is None:
-            return [voices.PROMPTS.ok("there is no folder of recordings")]
-        return await voices.look_at_prompts(folder, self._at.law, as_root=self._at.as_root)
+            return [prompts.PROMPTS.ok("there is no folder of recordings")]
+        return await prompts.look(folder, self._at.law, as_root=self._at.as_root)
 
     async def disk(self) -> list[Finding]:
         return room.judge(room.disks({**room.own_folders(), **await self._their_folders()}))
@@ -226,8 +251,7 @@ class Examination:
         except Missing:
             config = None
         files_of_asterisk = config.get("max_open_files") if isinstance(config, dict) else None
-        _, ready = await self._at.service()
-        of_service = await room.service_limit(self._at.health_url) if ready is not None else None
+        of_service = room.limit_in(await self._at.metrics())
         return room.judge_limits(room.own_limit(), maximum, files_of_asterisk, service=of_service)
 
 
@@ -257,7 +281,11 @@ LOOKS: Final[Sequence[tuple[Sequence[Check], Look]]] = (
     ([webhooks.DELIVERIES], Examination.deliveries),
     ([clock.CLOCK], Examination.clock),
     ([voices.VOICE], Examination.voice),
-    ([voices.PROMPTS], Examination.prompts),
+    ([engines.ENGINES], Examination.engines),
+    ([recordings.RECORDINGS], Examination.recordings),
+    ([piper.PIPER], Examination.piper),
+    ([cache.CACHE], Examination.speech_cache),
+    ([prompts.PROMPTS], Examination.prompts),
     ([room.DISK], Examination.disk),
     ([room.LIMITS], Examination.limits),
 )

@@ -111,11 +111,11 @@ def own_limit() -> int:
     return soft if soft != resource.RLIM_INFINITY else 1_000_000
 
 
-async def service_limit(url: str) -> int | None:
-    """Return how many files the otpvoice at ``url`` may open, by its ``/metrics``; None: it does not say."""
+async def metrics_of(url: str) -> bytes:
+    """Return what the otpvoice at ``url`` says at ``/metrics``; nothing: it does not say."""
     async with new_http() as http:
         answer = await ask(http, f"{url.rstrip('/')}/metrics")
-    return limit_in(answer.body) if isinstance(answer, Answered) and answer.status == 200 else None
+    return answer.body if isinstance(answer, Answered) and answer.status == 200 else b""
 
 
 def limit_in(metrics: bytes) -> int | None:

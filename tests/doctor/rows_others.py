@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
-from otpvoice.doctor import clock, loop_test, room, service, settings, voices, webhooks
+from otpvoice.doctor import clock, loop_test, room, service, settings, webhooks
 from otpvoice.doctor.addresses import Nearness
 from otpvoice.doctor.asking import Answered, Unanswered
 from otpvoice.doctor.clock import Reading
@@ -15,7 +14,6 @@ from otpvoice.doctor.room import Disk
 from otpvoice.doctor.store import keeping, reached, rights
 from otpvoice.doctor.store.knocking import Knock
 from otpvoice.doctor.store.seen import NoRedis, Seen, Why
-from otpvoice.doctor.voices import Spoken
 from otpvoice.doctor.webhooks import Mail
 from otpvoice.settings import AccountSettings, LimitSettings, Settings, SettingsProblem
 from tests.doctor.words import Row, answered, row
@@ -227,16 +225,6 @@ ROWS: Final[Sequence[Row]] = (
     row("clock.skewed", lambda: clocks(0.1, -6.0)),
     row("clock.far_off", lambda: clocks(3600.0)),
     row("clock.skipped", clocks),
-    # voice, prompts
-    row("voice.ok", lambda: voices.judge(Spoken("/usr/bin/espeak-ng", languages={"en": 31.0}))),
-    row("voice.no_engine", lambda: voices.judge(Spoken(None))),
-    row("voice.no_voice", lambda: voices.judge(Spoken("x", configured="espeak has no voice of this name"))),
-    row("voice.silent", lambda: voices.judge(Spoken("x", languages={"en": 3}, failed={"tr": "timeout"}))),
-    row("voice.slow", lambda: voices.judge(Spoken("x", languages={"en": 700.0}))),
-    row("prompts.ok", lambda: voices.judge_prompts(Path("/p"), 3, {})),
-    row("prompts.unfit", lambda: voices.judge_prompts(Path("/p"), 9, {f"n{n}": "prompt_format" for n in range(7)})),
-    row("prompts.roots_alone", lambda: voices.ROOTS_ALONE(path="/p", why="mode 700", folder="/p")),
-    row("prompts.unreadable", lambda: voices.UNREADABLE(reason="Permission denied")),
     # disk, limits
     row("disk.ok", lambda: room.judge([Disk("logs", "/l", BIG, 2 * BIG)])),
     row("disk.ok", lambda: room.judge([Disk("a small tmpfs", "/t", 50_000_000, 64_000_000)])),

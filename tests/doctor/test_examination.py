@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from otpvoice.doctor import CHECKS, Finding, Patient, Status, examination, examine, room, salvage, voices, webhooks
+from otpvoice.adapters.locales import load_locales
+from otpvoice.doctor import CHECKS, Finding, Patient, Status, examination, examine, room, salvage, webhooks
 from otpvoice.doctor.looks import Examination
+from otpvoice.doctor.speech.voices import MOST_PROBLEMS
 from tests.doctor.words import name_of
 
 NOWHERE = "http://127.0.0.1:9"
@@ -240,27 +242,18 @@ async def test_what_to_do_about_a_setting_depends_on_what_is_wrong(
     assert wrong.remedy.startswith(remedy)
 
 
-@pytest.mark.parametrize(
-    ("mode", "kept"), [(0o755, None), (0o700, "mode 700"), (0o711, "mode 711")], ids=["755", "700", "711"]
-)
-def test_root_sees_by_the_mode_what_others_may_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, kept: str | None
-) -> None:
-    monkeypatch.setattr(voices, "_HIDDEN", ("/home", str(tmp_path / "hidden")))
-    monkeypatch.setattr(Path, "parents", property(lambda _: [tmp_path / "around"]))
-    around, folder = tmp_path / "around", tmp_path / "around" / "prompts"
-    around.mkdir()
-    folder.mkdir()
-    for path in (around, folder):
-        path.chmod(0o755)
-    (folder / "a.wav").write_bytes(b"")
-    (folder / "a.wav").chmod(0o644)
-    folder.chmod(mode)
-    found = voices.kept_from_others(folder, ["a"])
-    assert found == (None if kept is None else (folder, kept))
-
-
-def test_a_folder_that_the_unit_hides_is_named() -> None:
-    found = voices.kept_from_others(Path("/home/me/prompts"), [])
-    assert found is not None
-    assert found[0] == Path("/home")
+async def test_language_packs_that_are_wrong_are_told_once(tmp_path: Path) -> None:
+    for name in ("de", "fr"):
+        (tmp_path / f"{name}.toml").write_text(f'tag = "{name}"\nagain = 5\n')
+    found = await examined(RIGHT | {"OTPVOICE_LOCALES_DIR": str(tmp_path)}, "voice")
+    by_name = {name_of(finding): finding for finding in found}
+    told = [finding.message for finding in found if name_of(finding) == "voice.packs"]
+    assert len(told) == MOST_PROBLEMS + 1
+    assert told[0].startswith(f"language packs are wrong: {tmp_path}/de.toml: ")
+    assert not [message for message in told if "\n" in message]
+    with pytest.raises(ValueError, match=r"de\.toml") as caught:
+        load_locales(tmp_path)
+    more = len(str(caught.value).splitlines()) - MOST_PROBLEMS
+    assert told[-1] == f"language packs are wrong: {more} more things; otpvoice voices says all of them"
+    assert by_name["voice.engines.skipped"].message == "not looked at: the language packs are wrong (see voice)"
+    assert "voice.recordings.skipped" in by_name

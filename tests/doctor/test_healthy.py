@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import pytest
 
-from otpvoice.adapters.speech.renderer import Renderer
 from otpvoice.cli import doctor_call
 from otpvoice.cli.doctor import doctor
 from otpvoice.service import Service
@@ -28,7 +27,7 @@ pytestmark = pytest.mark.asterisk
 
 CODE: Final = "482"
 NUMBER: Final = "+442079460123"
-THE_MACHINES_OWN: Final = {"disk", "limits", "voice", "redis.latency"}
+THE_MACHINES_OWN: Final = {"disk", "limits", "voice", "voice.engines", "redis.latency"}
 """What a busy or small machine may be warned of, and rightly."""
 
 
@@ -37,14 +36,14 @@ async def whole(
     phone: CalleeAgent, redis: RedisInstance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Installation]:
     """A running otpvoice, its Asterisk with a trunk to a telephone, its Redis."""
-    # Every character ahead of need takes the cores for seconds, and this call needs three.
-    monkeypatch.setattr(Renderer, "warm_up", nothing)
     asterisk = await AsteriskInstance.start(tmp_path / "asterisk", trunk=phone.address, rtp_ports=100)
     async with asterisk:
         installation = Installation(asterisk, redis, tmp_path / "otpvoice.toml")
         digest = hashlib.sha256(KEY.encode()).hexdigest()
         installation.account["keys"] = [digest]
         installation.settings |= {"http_bind": "127.0.0.1:0", "lead_in": 0, "tail": 0, "drain_timeout": 0}
+        # Every character ahead of need takes the cores for seconds, and this call needs three.
+        installation.settings["warm_up"] = []
         monkeypatch.setenv("OTPVOICE_KEY", KEY)
         for name, value in installation.environ.items():
             monkeypatch.setenv(name, value)
@@ -53,10 +52,6 @@ async def whole(
                 await eventually(lambda: service.node.ready and service.node.pool.free >= 2, within=20)
                 installation.url = f"http://127.0.0.1:{service.port}"
                 yield installation
-
-
-async def nothing(*_: object) -> None:
-    """Make nothing ahead."""
 
 
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from otpvoice.doctor import CHECKS, Finding, Status
 from otpvoice.doctor.finding import Fault
-from tests.doctor import rows_asterisk, rows_others, rows_trunk
+from tests.doctor import rows_asterisk, rows_others, rows_speech, rows_trunk
 from tests.doctor.words import Row, name_of
 
-ROWS: Final[Sequence[Row]] = (*rows_asterisk.ROWS, *rows_trunk.ROWS, *rows_others.ROWS)
+ROWS: Final[Sequence[Row]] = (*rows_asterisk.ROWS, *rows_trunk.ROWS, *rows_others.ROWS, *rows_speech.ROWS)
 FAULTS: Final[list[Fault]] = [fault for check in CHECKS for fault in check.faults]
 ALL: Final[list[Finding]] = [finding for row in ROWS for finding in row.found]
 NAMES: Final = {f"{fault.check}.{fault.name}" for fault in FAULTS}

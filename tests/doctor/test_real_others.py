@@ -210,7 +210,7 @@ async def test_an_engine_that_is_not_installed_is_named(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
-    assert await installation.faults("voice") == {"voice.no_engine"}
+    assert await installation.faults("voice") == {"voice.no_engine", "voice.engines.missing"}
 
 
 async def test_a_voice_that_there_is_not_is_named(installation: Installation) -> None:
