@@ -1,15 +1,15 @@
 """``python -m tests.docs.licence_table``: writes the licences of what otpvoice needs at run time into their page.
 
-Which packages, in which version and for whom, is ``requirements/runtime.txt``; each one's licence is what its own
-metadata say, as an SPDX expression. Metadata that say nothing, or two things, are refused unless ``KNOWN`` decides.
-What only another system needs (Windows) is left out; what only another Python needs is in ``KNOWN``, so that each
-Python writes the same page.
+Which packages, in which version and for whom, is ``requirements/runtime.txt``, and for the extra ``gtts`` what
+``requirements/dev.txt`` has besides; each one's licence is what its own metadata say, as an SPDX expression. Metadata
+that say nothing, or two things, are refused unless ``KNOWN`` decides. What only another system needs (Windows) is left
+out; what only another Python needs is in ``KNOWN``, so that each Python writes the same page.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 from importlib.metadata import PackageNotFoundError, metadata
@@ -18,13 +18,21 @@ from typing import Final, cast
 
 ROOT: Final = Path(__file__).parents[2]
 LOCK: Final = ROOT / "requirements" / "runtime.txt"
+LOCK_OF_EXTRAS: Final = ROOT / "requirements" / "dev.txt"
+EXTRA: Final = "gtts"
 PAGE: Final = ROOT / "docs" / "licences.md"
 BEGIN: Final = "<!-- packages: begin -->\n"
 END: Final = "<!-- packages: end -->\n"
+BEGIN_EXTRA: Final = f"<!-- {EXTRA}: begin -->\n"
+END_EXTRA: Final = f"<!-- {EXTRA}: end -->\n"
 
 KNOWN: Final = {
     # Python before 3.11.3 alone.
     "async-timeout": "Apache-2.0",
+    # Its metadata say BSD; LICENSE.txt has three clauses.
+    "click": "BSD-3-Clause",
+    # One release for Python 3.11, one for what is newer; both say this.
+    "numpy": "BSD-3-Clause AND 0BSD AND MIT AND Zlib AND CC0-1.0",
     # LICENSE-APACHE and LICENSE-MIT are beside each other; its field names one of them, its classifiers both.
     "uvloop": "MIT OR Apache-2.0",
 }
@@ -67,6 +75,20 @@ def packages(lock: str) -> list[Package]:
     return [package for package in found if package.marker != _ELSEWHERE]
 
 
+def of_the_extra(runtime: str, everything: str) -> list[Package]:
+    """Return what the extra needs and the program itself does not, by the lock files of both."""
+    known = {package.name for package in packages(runtime)}
+    locked = packages(everything)
+    wanted = {EXTRA}
+    while more := {one.name for one in locked if wanted.intersection(one.needed_by)} - wanted:
+        wanted |= more
+    found = [package for package in locked if package.name in wanted - known]
+    for package in found:
+        # Who else needs it there is none of the page's business.
+        package.needed_by = [name for name in package.needed_by if name in wanted | {"otpvoice"}]
+    return found
+
+
 def licence(name: str, told: Message | None) -> str:
     """Return the licence of a package by its metadata. Raises ``ValueError`` where nothing decides."""
     if name in KNOWN:
@@ -93,13 +115,13 @@ def _spdx(name: str, expression: str) -> str:
     return expression
 
 
-def table() -> str:
+def table(listed: Iterable[Package]) -> str:
     """Return the table of packages."""
-    return "\n".join(["| package | version | licence | needed by |", "|---|---|---|---|", *_rows()])
+    return "\n".join(["| package | version | licence | needed by |", "|---|---|---|---|", *_rows(listed)])
 
 
-def _rows() -> Iterator[str]:
-    for package in packages(LOCK.read_text()):
+def _rows(listed: Iterable[Package]) -> Iterator[str]:
+    for package in listed:
         try:
             # The protocol that it is typed as has no get() before Python 3.12.
             told = cast("Message", metadata(package.name))
@@ -111,10 +133,14 @@ def _rows() -> Iterator[str]:
 
 
 def with_table(page: str) -> str:
-    """Return the page with the table as it is now. Raises ``ValueError`` where a marker is missing."""
-    before, rest = page.split(BEGIN)
-    _, after = rest.split(END)
-    return f"{before}{BEGIN}\n{table()}\n\n{END}{after}"
+    """Return the page with its tables as they are now. Raises ``ValueError`` where a marker is missing."""
+    runtime = LOCK.read_text()
+    extra = of_the_extra(runtime, LOCK_OF_EXTRAS.read_text())
+    for listed, begin, end in ((packages(runtime), BEGIN, END), (extra, BEGIN_EXTRA, END_EXTRA)):
+        before, rest = page.split(begin)
+        _, after = rest.split(end)
+        page = f"{before}{begin}\n{table(listed)}\n\n{end}{after}"
+    return page
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
+import wave
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,9 +18,10 @@ from otpvoice import __version__
 from otpvoice.core.readiness import why_not_ready
 from otpvoice.doctor import CHECKS, room
 from otpvoice.doctor.asterisk import http_conf
-from otpvoice.settings import Settings
+from otpvoice.settings import Settings, SettingsError
 from otpvoice.settings.model import KEYS
 from otpvoice.settings.sources import _OTHERS as OTHERS
+from otpvoice.settings.voices import ENGINES
 from otpvoice.testkit.configuration import defaults
 from tests.docs.admin_page import ROOT, TEXT, block, commands, part, rows
 
@@ -221,6 +224,39 @@ def test_the_lines_for_asterisk_are_in_the_files_that_we_ship(row: list[str]) ->
             assert re.search(rf"^{key} = (?:{re.escape(value)}|@ARI_BIND@)$", shipped, re.MULTILINE), name
         elif name.startswith("[") and name != "[otpvoice]":
             assert f"\n{name}\n" in shipped, name
+
+
+# --- voices -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_engines_of_the_table_are_those_that_may_be_set() -> None:
+    table = {names(row[0])[0]: row for row in rows("Voices")}
+    assert tuple(table) == ("espeak", "flite", "recorded", "piper", "gtts")
+    assert set(table) == set(ENGINES)
+    for engine, setting in {"recorded": "RECORDINGS_DIR", "piper": "PIPER_DIR", "gtts": "GTTS"}.items():
+        with pytest.raises(SettingsError, match=f"OTPVOICE_{setting} "):
+            Settings.load(
+                {"OTPVOICE_DEV": "1", "OTPVOICE_TRUNK": "PJSIP/{number}@trunk", "OTPVOICE_VOICE": engine},
+            )
+        assert f"`OTPVOICE_{setting}" in table[engine][4]
+
+
+def test_what_is_typed_to_hear_a_code_makes_one_that_can_be_heard(tmp_path: Path) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("OTPVOICE_")}
+    environ["PATH"] = f"{Path(sys.executable).parent}:{environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euc", block("console voices")],
+        cwd=tmp_path,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=50,
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(engine in done.stdout for engine in ENGINES)
+    with wave.open(str(tmp_path / "code.wav")) as heard:
+        assert heard.getnframes() / heard.getframerate() > 5
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------

@@ -7,9 +7,23 @@ from email.message import Message
 
 import pytest
 
-from tests.docs.licence_table import BEGIN, END, KNOWN, LOCK, PAGE, Package, licence, packages, with_table
+from tests.docs.licence_table import (
+    BEGIN,
+    BEGIN_EXTRA,
+    END,
+    END_EXTRA,
+    KNOWN,
+    LOCK,
+    PAGE,
+    Package,
+    licence,
+    of_the_extra,
+    packages,
+    with_table,
+)
 
 TEXT = PAGE.read_text()
+TABLE = TEXT.split(BEGIN)[1].split(END)[0]
 
 
 def told(*lines: str) -> Message:
@@ -32,20 +46,29 @@ def test_a_page_that_is_written_again_stays_as_it_is() -> None:
 
 
 def test_a_page_without_its_markers_is_refused() -> None:
-    with pytest.raises(ValueError, match="unpack"):
-        with_table(TEXT.replace(BEGIN, ""))
+    for marker in (BEGIN, END, BEGIN_EXTRA, END_EXTRA):
+        with pytest.raises(ValueError, match="unpack"):
+            with_table(TEXT.replace(marker, ""))
 
 
 def test_exactly_what_is_locked_for_this_system_is_listed() -> None:
     locked = re.findall(r"^([a-z0-9-]+)==", LOCK.read_text(), re.MULTILINE)
-    listed = re.findall(r"^\| ([a-z0-9-]+)(?: \(where .*?\))? \| [0-9]", TEXT, re.MULTILINE)
-    assert sorted(set(locked) - {"colorama"}) == listed
+    listed = re.findall(r"^\| ([a-z0-9-]+)(?: \(where .*?\))? \| [0-9]", TABLE, re.MULTILINE)
+    assert [name for name in locked if name != "colorama"] == listed
+
+
+def test_what_the_extra_needs_is_listed_by_itself() -> None:
+    listed = re.findall(r"^\| ([a-z0-9-]+) \| [0-9]", TEXT.split(BEGIN_EXTRA)[1].split(END_EXTRA)[0], re.MULTILINE)
+    assert {"gtts", "requests", "certifi"} <= set(listed)
+    assert not {"pytest", "pystoi", "idna"} & set(listed), "those are for others, or in the first table"
 
 
 def test_nothing_listed_is_copyleft_for_the_program_that_uses_it() -> None:
-    """The page says so; MPL-2.0 is about its own files."""
-    table = TEXT.split(BEGIN)[1].split(END)[0]
-    assert not re.search(r"\bA?GPL|\bLGPL|EUPL|SSPL|CC-BY", table)
+    """The page says so; MPL-2.0 is about its own files, and the one that is under the LGPL is a library of its own."""
+    tables = TABLE + TEXT.split(BEGIN_EXTRA)[1].split(END_EXTRA)[0]
+    copyleft = re.findall(r"^\| (\S+) .*(?:\bA?GPL|\bLGPL|EUPL|SSPL|CC-BY)", tables, re.MULTILINE)
+    assert copyleft == ["soxr"]
+    assert "soxr is under the LGPL" in " ".join(TEXT.split())
 
 
 def test_each_python_writes_the_same_page() -> None:
@@ -76,6 +99,31 @@ winner==3 ; sys_platform == 'win32' \\
     assert packages(lock) == [
         Package("one", "1.0", "", ["otpvoice"]),
         Package("two-words", "2.0.post1", "python_full_version < '3.11.3'", ["one", "redis"]),
+    ]
+
+
+def test_what_an_extra_needs_is_what_the_program_does_not() -> None:
+    runtime = "idna==3\n    # via yarl\n"
+    everything = """\
+click==8
+    # via gtts
+gtts==2
+    # via otpvoice (pyproject.toml)
+idna==3
+    # via
+    #   requests
+    #   yarl
+pytest==9
+    # via otpvoice (pyproject.toml)
+requests==2
+    # via
+    #   gtts
+    #   schemathesis
+"""
+    assert of_the_extra(runtime, everything) == [
+        Package("click", "8", "", ["gtts"]),
+        Package("gtts", "2", "", ["otpvoice"]),
+        Package("requests", "2", "", ["gtts"]),
     ]
 
 

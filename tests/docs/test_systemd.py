@@ -58,7 +58,10 @@ async def started(tmp_path: Path, settings: str) -> AsyncIterator[Process]:
         shutil.copy(path.replace("/etc/otpvoice", str(etc)), credentials / name)
     # The service sees copies only.
     shutil.rmtree(etc)
-    environ = dict(given.replace("%d", str(credentials)).split("=", 1) for given in lines("Environment"))
+    environ = dict(
+        given.replace("%d", str(credentials)).replace("%C", str(tmp_path / "cache")).split("=", 1)
+        for given in lines("Environment")
+    )
     program, *arguments = one("ExecStart").split()
     assert program == "/opt/otpvoice/bin/otpvoice"
     process = await asyncio.create_subprocess_exec(
@@ -173,6 +176,8 @@ def test_systemd_calls_it_safe(unit: Path) -> None:
         "ProtectSystem=strict",
         "ProtectHome=yes",
         "MemoryDenyWriteExecute=yes",
+        "CacheDirectory=otpvoice",
+        "CacheDirectoryMode=0700",
         "Restart=on-failure",
         "KillMode=mixed",
     ],

@@ -69,7 +69,7 @@ def test_every_service_is_held_tight(plain: Stack, service: str) -> None:
     assert said["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
     assert "privileged" not in said
     assert "cap_add" not in said
-    # Writable are memory and Redis's volume, nothing of the host.
+    # Writable are memory and volumes of Redis and of speech, nothing of the host.
     assert all(mount.get("read_only") or mount["type"] == "volume" for mount in said.get("volumes", ()))
 
 
