@@ -23,7 +23,21 @@ import orjson
 import structlog
 import uvloop
 
-from benchmarks import accept, ceiling, cost, memory, report, sockets, store, stream_report, streams, webhooks, workload
+from benchmarks import (
+    accept,
+    ceiling,
+    cost,
+    intelligibility,
+    memory,
+    report,
+    sockets,
+    speech,
+    store,
+    stream_report,
+    streams,
+    webhooks,
+    workload,
+)
 from benchmarks.rig import Round, Who, rigged
 from benchmarks.stream_rig import stream_rig
 from benchmarks.worker import WorkerFailed
@@ -75,8 +89,8 @@ class Run:
 async def calls(run: Run) -> None:
     """Costs, delays and the ceiling of calls, and what a waiting call takes."""
     extent, say = run.extent, run.say
-    speech = await workload.speech()
-    async with rigged(run.folder / "cost", speech, legs=(extent.legs, extent.legs), beside=BESIDE) as rig:
+    spoken = await workload.speech()
+    async with rigged(run.folder / "cost", spoken, legs=(extent.legs, extent.legs), beside=BESIDE) as rig:
         costs = await cost.measure(
             rig, extent.rates, at_all=JUDGED, rounds=extent.rounds, seconds=extent.seconds, say=say
         )
@@ -85,11 +99,11 @@ async def calls(run: Run) -> None:
         run.machine["cores others kept busy"] = round(sum(one.others for one in rounds) / len(rounds), 2)
         run.bad += [one for one in rounds if one.failed]
         run.lines += [*report.of_costs(costs, JUDGED), *report.of_lags(lags, JUDGED)]
-    async with rigged(run.folder / "ceiling", speech, legs=_legs(extent.steps)) as rig:
+    async with rigged(run.folder / "ceiling", spoken, legs=_legs(extent.steps)) as rig:
         run.lines += report.of_ceiling(await ceiling.climb(rig, extent.steps, extent.step_seconds, say))
     for legs, made in (((8, 400), False), ((memory.CALLS + 10, 400), True))[: 2 if extent.memory else 1]:
         # What a store keeps of a call is not what the call takes.
-        async with rigged(run.folder / f"memory-{legs[0]}", speech, legs=legs, redis=True) as rig:
+        async with rigged(run.folder / f"memory-{legs[0]}", spoken, legs=legs, redis=True) as rig:
             run.lines += report.of_memory(await memory.waiting(rig), legs_made=made)
 
 
@@ -123,6 +137,18 @@ async def soak(run: Run) -> None:
         run.lines += stream_report.of_soak(await streams.soak(rig, streams.SOAK, streams.SOAK_SECONDS, run.say))
 
 
+async def voices(run: Run) -> None:
+    """Speech: how soon it is ready, how many texts a second, what it takes."""
+    run.lines += speech.lines(await speech.measure(run.folder, run.say))
+
+
+async def understood(run: Run) -> None:
+    """Whether a code is understood at the other end: a call for each language and share of lost packets."""
+    measured = await intelligibility.measure(run.folder / "stoi", say=run.say)
+    run.lines += intelligibility.lines(measured)
+    sys.stderr.write(intelligibility.table(measured))
+
+
 async def libraries(run: Run) -> None:
     """WebSocket libraries on the way of a stream."""
     measured = await sockets.measure(
@@ -138,8 +164,10 @@ PARTS: Final[dict[str, Callable[[Run], Awaitable[None]]]] = {
     "streams": relays,
     "soak": soak,
     "sockets": libraries,
+    "speech": voices,
+    "stoi": understood,
 }
-USUAL: Final = ("calls", "doors", "streams")
+USUAL: Final = ("calls", "doors", "streams", "speech")
 
 
 async def main(arguments: argparse.Namespace) -> int:

@@ -15,7 +15,8 @@ import uvloop
 from benchmarks import workload
 from benchmarks.worker import obey
 from otpvoice.adapters.locales import load_locales
-from otpvoice.adapters.speech.espeak import Espeak
+from otpvoice.adapters.speech.engines.espeak import Espeak
+from otpvoice.adapters.speech.finishing.workshop import Workshop
 from otpvoice.adapters.speech.renderer import Renderer
 from otpvoice.ari.node import AsteriskNode, NodeSettings
 from otpvoice.core.record import CallRecord
@@ -45,7 +46,8 @@ class Direct:
     def __init__(self, url: str, user: str, password: str, endpoint: str, legs: int) -> None:
         locales = load_locales()
         self._records = Records()
-        voice = Renderer([Espeak(str(find("espeak-ng")))], locales, "ulaw")
+        self._finishing = Workshop()
+        voice = Renderer([Espeak(str(find("espeak-ng")))], locales, "ulaw", finishing=self._finishing)
         self._app = StasisApp("direct", locales, voice, self._records)
         settings = NodeSettings(
             "a", url, user, password, "direct", "direct", "ulaw", b"\xff", legs_minimum=legs, legs_maximum=legs
@@ -83,6 +85,7 @@ class Direct:
         self._running.cancel()
         await asyncio.gather(self._running, return_exceptions=True)
         await self._node.disconnect()
+        await self._finishing.close()
 
 
 async def main() -> None:

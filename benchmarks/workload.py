@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from otpvoice.adapters.locales import load_locales
-from otpvoice.adapters.speech.espeak import Espeak
+from otpvoice.adapters.speech.engines.espeak import Espeak
+from otpvoice.adapters.speech.finishing.at_hand import AtHand
 from otpvoice.adapters.speech.renderer import Renderer
 from otpvoice.core.actions import Gather, SayCode
 from otpvoice.core.digits import DigitRules
@@ -57,10 +58,12 @@ class Speech:
 async def speech() -> Speech:
     """Make the speech with the product's own parts: the bare loop pushes the same bytes in the same messages."""
     locales = load_locales()
-    renderer = Renderer([Espeak(str(find("espeak-ng")))], locales, "ulaw")
+    finishing = AtHand()
+    renderer = Renderer([Espeak(str(find("espeak-ng")))], locales, "ulaw", finishing=finishing)
     (script,) = CallFlow(plan(), locales).scripts
-    sounds = await renderer.prepare(script)
+    sounds = (await renderer.prepare(script)).sounds
     await renderer.close()
+    await finishing.close()
     playout = Playout(b"\xff")
     pieces = [
         Piece(sound, None if isinstance(item, Silence) else index)
