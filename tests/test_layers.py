@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "metrics": {"metrics", "session", "core"},
     "testkit": {"testkit", "media"},
     "doctor": {"doctor", "settings", "ari", "adapters", "core", "media"},
-    "cli": {"cli", "service", "doctor", "settings", "logs", "testkit", "adapters", "core", "media"},
+    "cli": {"cli", "service", "doctor", "settings", "logs", "testkit", "adapters", "dialects", "core", "media"},
     # The only places where everything meets.
     "service": {
         "adapters",

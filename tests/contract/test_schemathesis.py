@@ -14,11 +14,11 @@ from unittest.mock import MagicMock
 import pytest
 
 from otpvoice.testkit.redis import RedisInstance
+from otpvoice.testkit.serve import ServeInstance
 from otpvoice.web.app import Health, Hook, make_app
 from otpvoice.web.reference import DOCUMENT
 from otpvoice.web.server import listen
 from tests.contract.attack import attack
-from tests.rig.few_clips import FewClips
 from tests.web.world import FakeStore, Switchboard, logged
 
 TEST_KEY: Final = "otp_test_0123456789abcdefghijklmn"
@@ -36,7 +36,7 @@ def document(tmp_path: Path) -> Path:
 async def test_the_live_process_keeps_the_contract(tmp_path: Path, document: Path) -> None:
     async with (
         await RedisInstance.start(tmp_path / "redis") as redis,
-        await FewClips.start(
+        await ServeInstance.start(
             tmp_path / "service",
             {
                 # Nobody is there: nobody is needed.
