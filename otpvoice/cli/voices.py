@@ -16,7 +16,7 @@ from otpvoice.adapters.speech.ladder import Ladder, Rung
 from otpvoice.cli import logged
 from otpvoice.cli.client import printable
 from otpvoice.cli.speaking import NotSet, Speech, at_hand
-from otpvoice.core.language_tags import canonical
+from otpvoice.core.language_tags import primary
 from otpvoice.core.locale import Locale, is_tag, lookup
 
 EX_USAGE: Final = 2
@@ -155,7 +155,7 @@ def _written(rung: Rung) -> str:
 def _engine_for(language: str, voice: Voice, own: Rung | None, speech: Speech) -> dict[str, Any]:
     missing = speech.off.get(voice.name) or voice.missing()
     # Also those of other regions, and of no region.
-    family = canonical(language).split("-", 1)[0]
+    family = primary(language)
     return {
         "name": voice.name,
         "there": missing is None,

@@ -88,6 +88,11 @@ def canonical(tag: str) -> str:
     return "-".join((language, *script, *rest))
 
 
+def primary(tag: str) -> str:
+    """Return the language of a tag alone, as ``canonical`` writes it: ``pt`` of ``pt-BR``."""
+    return canonical(tag).split("-", 1)[0]
+
+
 def _chain(tag: str) -> Iterator[str]:
     subtags = tag.split("-")
     while subtags:

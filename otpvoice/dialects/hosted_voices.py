@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
-from otpvoice.core.language_tags import canonical
+from otpvoice.core.language_tags import primary
 from otpvoice.dialects.hosted_voice_names import ALONE, FEMALE, LETTER_FEMALE
 
 LONGEST: Final = 120
@@ -55,7 +55,7 @@ def spoken_as(voice: HostedVoice, language: str | None) -> str | None:
     """
     if voice.language is None or language is None:
         return language or voice.language
-    return voice.language if _primary(language) == _primary(voice.language) else language
+    return voice.language if primary(language) == primary(voice.language) else language
 
 
 _SAME_REGION: Final = {"uk": "gb"}
@@ -129,7 +129,3 @@ def _tidied(tag: str) -> str:
     language, *rest = tag.replace("_", "-").lower().split("-")
     regions = (_SAME_REGION.get(one, one) for one in rest if one != _NO_REGION)
     return "-".join((language, *(one.title() if len(one) == 4 else one.upper() for one in regions)))
-
-
-def _primary(tag: str) -> str:
-    return canonical(tag).split("-", 1)[0]

@@ -13,7 +13,7 @@ from typing import Final
 
 from otpvoice.adapters.speech.engines.voice import Voice
 from otpvoice.adapters.speech.sexes import of_sex
-from otpvoice.core.language_tags import canonical, lookup
+from otpvoice.core.language_tags import lookup, primary
 from otpvoice.core.locale import Locale, Locales
 
 OFFLINE: Final = "espeak"
@@ -118,7 +118,7 @@ class Ladder:
             return None
         packed = locale.voice(name, language) if locale else None
         tag = engine.voice_language(wanted) if wanted else None
-        if tag is not None and (wanted == packed or _primary(tag) == _primary(language)):
+        if tag is not None and (wanted == packed or primary(tag) == primary(language)):
             return name, wanted, tag, True
         if packed is not None and (tag := engine.voice_language(packed)) is not None:
             # The voice decides; regions that have the same one share its sound.
@@ -137,7 +137,3 @@ class Ladder:
         if wanted and engine.voice_language(wanted) is None and engine.missing() is None:
             raise ValueError(f"{name} has no voice of this name")
         return engine, wanted
-
-
-def _primary(tag: str) -> str:
-    return canonical(tag).split("-", 1)[0]

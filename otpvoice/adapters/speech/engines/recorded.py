@@ -25,7 +25,7 @@ from otpvoice.adapters.speech.engines.recording_file import Unreadable, find, re
 from otpvoice.adapters.speech.engines.recordings import Way, own_recordings
 from otpvoice.adapters.speech.engines.voice import Traits
 from otpvoice.adapters.speech.phrases import Phrases, phrases
-from otpvoice.core.language_tags import canonical, chain, index, lookup
+from otpvoice.core.language_tags import chain, index, lookup, primary
 from otpvoice.core.locale import Locale, Locales
 from otpvoice.core.reading import is_speakable
 from otpvoice.core.speech import SpeechUnavailable
@@ -168,7 +168,7 @@ class Recorded:
     def _packs(self, language: str) -> list[Locale]:
         """Return the packs that a text may be from: the language's own, then those of its regions."""
         # Who speaks for several regions is asked in his own language, with the words of another.
-        of_it = [tag for tag in self._locales.tags if _primary(tag) == _primary(language)]
+        of_it = [tag for tag in self._locales.tags if primary(tag) == primary(language)]
         nearest = lookup(language, of_it)
         return [pack for tag in dict.fromkeys((nearest, *of_it)) if tag and (pack := self._locales.find(tag))]
 
@@ -222,7 +222,3 @@ def _joined(waves: list[Wave]) -> Wave:
     if any(wave.rate != rate for wave in waves):
         raise Unreadable("recordings that are one text have different rates")
     return Wave(rate, (bytes(2 * round(BETWEEN * rate))).join(wave.pcm for wave in waves))
-
-
-def _primary(tag: str) -> str:
-    return canonical(tag).split("-", 1)[0]
