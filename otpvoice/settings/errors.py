@@ -31,7 +31,7 @@ class SettingsProblem:
 class SettingsWarning:
     """What should be known, and keeps nothing from starting. ``word``: a stable one, as faults have."""
 
-    word: Literal["no_effect", "dev", "any_destination", "no_redis", "no_limit", "speech_cache"]
+    word: Literal["no_effect", "dev", "any_destination", "no_redis", "no_limit", "no_secret_key", "speech_cache"]
     sentence: str
 
     def __str__(self) -> str:

@@ -92,6 +92,12 @@ def warnings(settings: Settings) -> Iterator[SettingsWarning]:
             yield SettingsWarning(
                 "no_redis", "OTPVOICE_REDIS_URL is not set: calls are known to this process only, and forgotten with it"
             )
+    if settings.secret_key is None:
+        yield SettingsWarning(
+            "no_secret_key",
+            "OTPVOICE_SECRET_KEY is not set: calls that wait are lost with this process, and requests can't be repeated"
+            " with an Idempotency-Key (make one with: openssl rand -base64 32)",
+        )
     for account in settings.accounts:
         if not account.limits.per_destination:
             yield SettingsWarning(

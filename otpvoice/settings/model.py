@@ -69,9 +69,11 @@ class Settings(SpeechSettings):
         None,
         validate_default=True,
         exclude=True,
-        description="32 random bytes, base64, the same for all instances: the ids of calls are derived with it from"
-        " idempotency keys. Without it `Idempotency-Key` is refused; with another one, keys that were used are"
-        " forgotten",
+        description="32 random bytes, base64, the same for all instances and lives: what is to be said in calls that"
+        " nobody was dialled for yet is kept in Redis sealed with it (AES-256-GCM), and the ids of calls are derived"
+        " with it from idempotency keys. Without it, or with another one after a restart, calls that waited end"
+        " `failed`, `lost_before_dialing`. Without it `Idempotency-Key` is refused, and with another one keys that were"
+        " used are forgotten",
         examples=["the output of: openssl rand -base64 32"],
     )
     redis_url: Secret | None = Field(
