@@ -54,5 +54,4 @@ async def shelf(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator
     shelf = RedisShelf(redis_url, dead_letters=10)
     await shelf.redis.flushall()
     yield shelf
-    await shelf.store.close()
-    await shelf.redis.aclose()
+    await shelf.close()

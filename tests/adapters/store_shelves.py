@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import orjson
 from redis.asyncio import Redis
 
-from otpvoice.adapters.store import Change, Events, Keys, Outbox, Store, StoredEvent
+from otpvoice.adapters.store import Change, Estates, Events, Keys, Outbox, Owner, Store, StoredEvent, keys
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
 
@@ -32,14 +32,20 @@ def change(
     return Change(record(state, call_id, account, **more), tuple(event(call_id, number, to) for number in numbers))
 
 
-class WholeStore(Store, Keys, Events, Outbox, Protocol):
-    """All four ports."""
+class WholeStore(Store, Estates, Keys, Events, Outbox, Protocol):
+    """All five ports."""
 
 
 class Shelf(Protocol):
     """A store, seen from behind."""
 
     store: WholeStore
+
+    def of(self, owner: Owner) -> WholeStore:
+        """The same, for another owner."""
+
+    async def plan(self, account: str, call_id: str) -> bytes | None:
+        """The sealed plan that lies there."""
 
     async def summaries(self, account: str) -> list[tuple[str, dict[str, Any]]]:
         """The stream of an account."""
@@ -54,6 +60,13 @@ class MemoryShelf:
         self.memory = MemoryStore(ttl=TTL, clock=lambda: self._now, **options)
         self.store: WholeStore = self.memory
 
+    def of(self, owner: Owner) -> WholeStore:
+        return self.memory.as_owner(owner)
+
+    async def plan(self, account: str, call_id: str) -> bytes | None:
+        shelf = self.memory._shelf(account)
+        return shelf.plans.get(call_id, shelf.now())
+
     async def summaries(self, account: str) -> list[tuple[str, dict[str, Any]]]:
         return self.memory.summaries(account)
 
@@ -65,6 +78,21 @@ class RedisShelf:
     def __init__(self, url: str, **options: Any) -> None:
         self.redis: Any = Redis.from_url(url)
         self.store: WholeStore = RedisStore(url, ttl=TTL, **options)
+        self._of: dict[Owner, WholeStore] = {}
+        self._url, self._options = url, options
+
+    def of(self, owner: Owner) -> WholeStore:
+        if owner not in self._of:
+            self._of[owner] = RedisStore(self._url, ttl=TTL, owner=owner, **self._options)
+        return self._of[owner]
+
+    async def close(self) -> None:
+        for store in (self.store, *self._of.values()):
+            await store.close()
+        await self.redis.aclose()
+
+    async def plan(self, account: str, call_id: str) -> bytes | None:
+        return cast("bytes | None", await self.redis.get(keys.plan(account, call_id)))
 
     async def summaries(self, account: str) -> list[tuple[str, dict[str, Any]]]:
         entries = await self.redis.xrange(f"otpvoice:{{{account}}}:summaries")

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from otpvoice.adapters.store import Delivery, Limit, Limited, Terms
+from otpvoice.adapters.store import Delivery, Estate, Limit, Limited, Owner, Terms
 from tests.adapters.store_shelves import ACCOUNT, MemoryShelf, RedisShelf, Shelf, change
 
 CALLS = st.sampled_from(["call_1", "call_2", "call_3"])
@@ -22,6 +22,10 @@ STATES = st.sampled_from(["queued", "dialing", "answered"])
 # Multiples of one number: their sums are half a minute away from all that ends by itself (a claim after 60 s, a record
 # after 3600 s, …), and a machine that is slow for so long is none.
 SECONDS = st.sampled_from([130.0, 1300.0, 87360.0])
+OWNERS = st.sampled_from([Owner("one", "first"), Owner("one", "second"), Owner("two", "first")])
+ESTATES = st.none() | st.builds(
+    Estate, st.just(b"{}"), SECONDS.map(lambda s: s * 4.5), st.sampled_from([None, b"p", b"q"]), st.just(50.0)
+)
 
 
 class BothStores(RuleBasedStateMachine):
@@ -34,20 +38,21 @@ class BothStores(RuleBasedStateMachine):
         self._runner = asyncio.Runner()
         self._redis = RedisShelf(self.url, dead_letters=3)
         self._shelves: tuple[Shelf, ...] = (MemoryShelf(dead_letters=3), self._redis)
+        self._owner: Owner | None = None
         self._taken: list[tuple[Delivery, Delivery]] = []
         self._told = 0
         self._run(self._redis.redis.flushall())
 
     def teardown(self) -> None:
-        self._run(self._redis.store.close())
-        self._run(self._redis.redis.aclose())
+        self._run(self._redis.close())
         self._runner.close()
 
     def _run(self, operation: Coroutine[Any, Any, Any]) -> Any:
         return self._runner.run(operation)
 
     def _both(self, operation: str, *arguments: Any, **options: Any) -> Any:
-        here, there = (self._run(getattr(shelf.store, operation)(*arguments, **options)) for shelf in self._shelves)
+        stores = [shelf.store if self._owner is None else shelf.of(self._owner) for shelf in self._shelves]
+        here, there = (self._run(getattr(store, operation)(*arguments, **options)) for store in stores)
         assert _plain(here) == _plain(there), operation
         assert _wait(here) == pytest.approx(_wait(there), abs=30), operation
         return here, there
@@ -61,6 +66,7 @@ class BothStores(RuleBasedStateMachine):
         limit=st.none() | st.integers(0, 2),
         lock=st.sampled_from([0.0, 50.0, 585.0]),
         counts=st.sampled_from([None, 0.0, 50.0]),
+        estate=ESTATES,
     )
     def accept(
         self,
@@ -73,18 +79,34 @@ class BothStores(RuleBasedStateMachine):
         limit: int | None,
         lock: float,
         counts: float | None,
+        estate: Estate | None,
     ) -> None:
         limits = () if limit is None else (Limit("rate", "all", limit, 100), Limit("daily", "all", 5, 50_000))
         terms = Terms(destination=to, lock_seconds=lock, limits=limits, most_in_progress=most, token=token)
-        self._both("accept", replace(change("queued", call_id, 1, to=hook), counts_within=counts), terms)
+        written = change("queued", call_id, 1, to=hook)
+        self._both("accept", replace(written, counts_within=counts, estate=estate), terms)
 
-    @rule(call_id=CALLS, state=STATES, hook=st.none() | HOOKS, numbers=st.sets(st.integers(1, 6), max_size=2))
-    def save(self, call_id: str, state: str, hook: str | None, numbers: set[int]) -> None:
-        self._both("save", change(state, call_id, *sorted(numbers), to=hook))
+    @rule(
+        call_id=CALLS,
+        state=STATES,
+        hook=st.none() | HOOKS,
+        numbers=st.sets(st.integers(1, 6), max_size=2),
+        estate=ESTATES,
+    )
+    def save(self, call_id: str, state: str, hook: str | None, numbers: set[int], estate: Estate | None) -> None:
+        self._both("save", replace(change(state, call_id, *sorted(numbers), to=hook), estate=estate))
 
-    @rule(call_id=CALLS, hook=st.none() | HOOKS)
-    def finish(self, call_id: str, hook: str | None) -> None:
-        self._both("finish", change("ended", call_id, 7, to=hook))
+    @rule(call_id=CALLS, hook=st.none() | HOOKS, estate=ESTATES)
+    def finish(self, call_id: str, hook: str | None, estate: Estate | None) -> None:
+        self._both("finish", replace(change("ended", call_id, 7, to=hook), estate=estate))
+
+    @rule(owner=OWNERS)
+    def another_life_begins(self, owner: Owner) -> None:
+        self._owner = owner
+
+    @rule(call_id=CALLS)
+    def adopt(self, call_id: str) -> None:
+        self._both("adopt", ACCOUNT, call_id)
 
     @rule(call_id=CALLS)
     def erase(self, call_id: str) -> None:
@@ -136,6 +158,10 @@ class BothStores(RuleBasedStateMachine):
         for call_id in ("call_1", "call_2", "call_3"):
             self._both("get", ACCOUNT, call_id)
             self._both("after", ACCOUNT, None, call_id=call_id)
+            here, there = (self._run(shelf.plan(ACCOUNT, call_id)) for shelf in self._shelves)
+            assert here == there
+        for ours in (True, False):
+            self._both("left_behind", ACCOUNT, ours=ours)
         for state in (None, "answered", "ended"):
             self._both("page", ACCOUNT, limit=2, state=state)
         self._both("after", ACCOUNT, None)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
@@ -17,8 +19,10 @@ from otpvoice.adapters.store import (
     Delivery,
     DestinationBusy,
     Erased,
+    Estate,
     Limit,
     Limited,
+    Owner,
     StoreUnavailable,
     Taken,
     Terms,
@@ -36,6 +40,8 @@ from tests.fakes.proxy import FaultProxy
 
 Act: TypeAlias = Callable[[RedisStore, str], Awaitable[Any]]
 TO = "+447700900123"
+OWNER, FORMER = Owner("here", "now"), Owner("here", "before")
+ESTATE = Estate(b"{}", 600, b"sealed", 300)
 TERMS = Terms(destination=TO, lock_seconds=60, limits=(Limit("rate", "all", 1, 60),), most_in_progress=1, token="t1")
 DELIVERY = Delivery("", "evt_call_1_1", "call.queued", HOOK, 0, 0.0, b"")
 
@@ -57,7 +63,7 @@ def act(name: str, *arguments: Any, **options: Any) -> Act:
         match name:
             case "accept" | "save" | "finish":
                 state, numbers, *more = arguments
-                written = change(state, "call_1", *numbers, to=HOOK, account=account)
+                written = replace(change(state, "call_1", *numbers, to=HOOK, account=account), estate=ESTATE)
                 return await getattr(store, name)(written, *more)
             case "give_back":
                 (delivery,) = arguments
@@ -70,7 +76,20 @@ def act(name: str, *arguments: Any, **options: Any) -> Act:
         answer = await getattr(store, name)(account, *arguments, **options)
         if name == "take":
             return [delivery.id for delivery in answer]
+        if name == "adopt":
+            return answer and (answer.record["state"], answer.events, answer.telling, answer.plan)
         return answer
+
+    return operation
+
+
+def by_a_former_life(act: Act) -> Act:
+    """Return what another life of the same instance does."""
+
+    async def operation(store: RedisStore, account: str) -> Any:
+        former = copy.copy(store)
+        former._owner = FORMER
+        return await act(former, account)
 
     return operation
 
@@ -82,8 +101,9 @@ GIVE_UP = act("give_up", DELIVERY, "gone")
 
 CASES = {
     "accept": Case((CLAIM,), act("accept", "queued", (1, 2), TERMS), Taken(), Taken()),
-    "save": Case((POST,), act("save", "answered", (2, 3)), None, None),
+    "save": Case((POST,), act("save", "answered", (2, 3)), True, True),
     "finish": Case((CLAIM, act("accept", "queued", (1,), TERMS)), act("finish", "ended", (2,)), True, False),
+    "adopt": Case((by_a_former_life(POST),), act("adopt", "call_1"), *(("queued", 2, b"{}", b"sealed"),) * 2),
     "erase": Case((act("finish", "ended", (1, 2)),), act("erase", "call_1"), Erased.DONE, Erased.DONE),
     "claim": Case((), CLAIM, Claimed(), Claimed()),
     "release": Case((CLAIM,), act("release", "call_1", "t1"), None, None),
@@ -97,6 +117,7 @@ CASES = {
     "replay": Case((POST, GIVE_UP), act("replay", "evt_call_1_1"), True, True),
 }
 READS = {
+    "left_behind": act("left_behind", ours=True),
     "told": act("after", None, call_id="call_1"),
     "due": act("due"),
     "letters": act("letters", dead=False),
@@ -127,7 +148,7 @@ async def proxy(admin: Any, port: int) -> AsyncIterator[FaultProxy]:
 
 @pytest.fixture
 async def store(proxy: FaultProxy) -> AsyncIterator[RedisStore]:
-    store = RedisStore(f"redis://127.0.0.1:{proxy.port}/0", ttl=TTL)
+    store = RedisStore(f"redis://127.0.0.1:{proxy.port}/0", ttl=TTL, owner=OWNER)
     yield store
     await store.close()
 
@@ -219,7 +240,7 @@ def documented() -> list[str]:
 async def user(admin: Any, port: int, *without: str) -> RedisStore:
     rules = [f"+{command}" for command in documented() if command not in without]
     await admin.execute_command("ACL", "SETUSER", "voice", "reset", "on", ">pa55", "~otpvoice:*", *rules)
-    return RedisStore(f"redis://voice:pa55@127.0.0.1:{port}/0", ttl=TTL)
+    return RedisStore(f"redis://voice:pa55@127.0.0.1:{port}/0", ttl=TTL, owner=OWNER)
 
 
 async def everything(store: RedisStore, account: str) -> None:
@@ -249,13 +270,19 @@ async def test_a_user_needs_the_documented_commands_and_each_of_them(port: int, 
     assert set(documented()) - used <= {"ping"}  # that is for connections that were idle
 
 
-@pytest.mark.parametrize("without", ["set", "zadd", "hset", "pexpire", "xadd"])
-@pytest.mark.parametrize("name", ["accept", "save", "finish"])
+@pytest.mark.parametrize(
+    ("name", "without"),
+    [
+        *product(["accept", "save", "finish"], ["set", "zadd", "hset", "pexpire", "xadd"]),
+        *product(["adopt"], ["hset", "pexpire", "get"]),
+    ],
+)
 async def test_a_write_that_may_not_do_all_does_nothing(
     redis_url: str, port: int, admin: Any, name: str, without: str
 ) -> None:
-    whole = RedisStore(redis_url, ttl=TTL)
-    for before in (CLAIM, act("save", "dialing", (1,))) if name == "finish" else (CLAIM,):
+    whole = RedisStore(redis_url, ttl=TTL, owner=OWNER)
+    before_it = {"finish": (CLAIM, act("save", "dialing", (1,))), "adopt": CASES["adopt"].before}
+    for before in before_it.get(name, (CLAIM,)):
         await before(whole, "default")
     lay = await lying_there(admin, "default")
     store = await user(admin, port, without)
@@ -265,6 +292,31 @@ async def test_a_write_that_may_not_do_all_does_nothing(
         assert await lying_there(admin, "default") == lay
     for each in (store, whole):
         await each.close()
+
+
+async def test_who_may_not_look_is_told_so_and_not_that_nothing_was_left(
+    store: RedisStore, port: int, admin: Any
+) -> None:
+    await by_a_former_life(POST)(store, "default")
+    narrow = await user(admin, port, "hmget")
+    with pytest.raises(StoreUnavailable, match="no_permission"):
+        await narrow.left_behind("default", ours=True)
+    await narrow.close()
+
+
+@pytest.mark.parametrize("repair", ["finish", "erase"])
+async def test_an_end_that_was_written_in_part_is_completed_by_a_repeat(
+    store: RedisStore, port: int, admin: Any, repair: str
+) -> None:
+    """What may not be taken away then is taken away later: the plan, and the lock."""
+    await act("accept", "queued", (1,), replace(TERMS, token=None))(store, "default")
+    narrow = await user(admin, port, "del")
+    with pytest.raises(StoreUnavailable, match="no_permission"):
+        await CASES["finish"].act(narrow, "default")
+    await narrow.close()
+    assert await admin.exists(keys.plan("default", "call_1"))
+    await CASES[repair].act(store, "default")
+    assert not await admin.exists(keys.plan("default", "call_1"))
 
 
 @pytest.mark.parametrize(
@@ -336,13 +388,15 @@ async def test_all_that_lies_there_is_under_a_name_of_keys_and_no_name_tells_a_n
 ) -> None:
     account, call_id, event_id = "default", "call_1", "evt_call_1_1"
     await CLAIM(store, account)
-    await store.accept(change("queued", call_id, 1, to=HOOK), replace(TERMS, most_in_progress=None))
+    accepted = replace(change("queued", call_id, 1, to=HOOK), estate=ESTATE)
+    await store.accept(accepted, replace(TERMS, most_in_progress=None))
     lies = {key.decode() for key in await admin.keys("*")}
     await store.finish(change("ended", "call_2", 1, to="https://other.example"))
     await store.disable(account, "https://other.example")
     lies |= {key.decode() for key in await admin.keys("*") if b"call_2" not in key}
     assert lies == {
         keys.call(account, call_id),
+        keys.plan(account, call_id),
         keys.summaries(account),
         keys.calls(account),
         keys.live(account),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from otpvoice.adapters.store import Change, StoredEvent, StoreUnavailable
+from otpvoice.adapters.store import Change, Estate, Owner, StoredEvent, StoreUnavailable
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.store.writer import KeptWrites
@@ -36,9 +36,9 @@ class FalteringStore(MemoryStore):
         self.attempts: list[tuple[str, str]] = []
         self._tried = asyncio.Condition()
 
-    async def save(self, change: Change, /) -> None:
+    async def save(self, change: Change, /) -> bool:
         await self._try(change)
-        await super().save(change)
+        return await super().save(change)
 
     async def finish(self, change: Change, /) -> bool:
         await self._try(change)
@@ -370,6 +370,121 @@ async def test_events_that_are_not_numbered_upwards_are_refused(numbers: tuple[i
 # --- shutdown ---------------------------------------------------------------------------------------------------------
 
 
+# --- waiting for a write ------------------------------------------------------------------------------------------
+
+
+async def test_who_waits_for_a_write_hears_that_it_stands() -> None:
+    store = FalteringStore()
+    writes = KeptWrites(store)
+    writes.save(Change(record("dialing")))
+    assert await writes.stands("default", "call_1", 5) is True
+    assert await store.get("default", "call_1") == record("dialing")
+
+
+async def test_whoever_is_waited_for_is_written_before_all_others() -> None:
+    store, pauses = FalteringStore(), Pauses()
+    store.away = True
+    writes = KeptWrites(store, sleep=pauses)
+    for n in range(20):
+        writes.finish(Change(record("ended", f"call_{n}")))
+    await store.tried(9)
+    writes.save(Change(record("dialing", "call_wanted")))
+    waiting = asyncio.create_task(writes.stands("default", "call_wanted", 5))
+    await asyncio.sleep(0)
+    store.attempts.clear()
+    store.away = False
+    assert await waiting is True
+    assert store.attempts.index(("call_wanted", "dialing")) <= 1, "behind the one that was under way"
+    await written(writes)
+
+
+async def test_a_store_that_comes_back_in_time_has_it_stand() -> None:
+    store, pauses = FalteringStore(), Pauses()
+    store.away = True
+    writes = KeptWrites(store, sleep=pauses)
+    writes.save(Change(record("dialing")))
+    waiting = asyncio.create_task(writes.stands("default", "call_1", 5))
+    await store.tried(10)
+    store.away = False
+    assert await waiting is True
+
+
+async def test_what_is_not_written_in_time_does_not_stand() -> None:
+    store, pauses = FalteringStore(), Pauses(endless=True)
+    store.away = True
+    writes = KeptWrites(store, sleep=pauses)
+    writes.save(Change(record("dialing")))
+    assert await writes.stands("default", "call_1", 0.01) is None
+    assert writes.pending == 1, "it is written all the same, when there is a way"
+    await writes.drain(0)
+
+
+async def test_what_was_adopted_by_another_life_does_not_stand_and_is_not_tried_again() -> None:
+    store = MemoryStore(ttl=3600, owner=Owner("otp-1", "first"))
+    adopted: list[str] = []
+    writes = KeptWrites(store, adopted=adopted.append)
+    writes.save(Change(record("dialing"), estate=Estate(b"{}", 60.0)))
+    await written(writes)
+    assert await store.as_owner(Owner("otp-1", "second")).adopt("default", "call_1") is not None
+    with capture_logs() as logs:
+        writes.save(Change(record("ringing")))
+        assert await writes.stands("default", "call_1", 5) is False
+    assert [line["event"] for line in logs] == ["store.call_adopted"]
+    assert (writes.pending, writes.dropped, adopted) == (0, 0, ["call_1"])
+    assert await store.get("default", "call_1") == record("dialing")
+
+
+async def test_two_may_wait_for_the_same_write() -> None:
+    store = FalteringStore()
+    store.answers.clear()
+    writes = KeptWrites(store)
+    writes.save(Change(record("dialing")))
+    first = asyncio.create_task(writes.stands("default", "call_1", 5))
+    second = asyncio.create_task(writes.stands("default", "call_1", 5))
+    await store.tried(1)
+    store.answers.set()
+    assert (await first, await second) == (True, True)
+
+
+@pytest.mark.parametrize("how", ["ended meanwhile", "drained", "no room", "can't be written"])
+async def test_who_waits_for_what_will_never_be_written_is_told_at_once(how: str) -> None:
+    store, pauses = FalteringStore(), Pauses(endless=True)
+    store.away = how != "can't be written"
+    writes = KeptWrites(store, sleep=pauses, limit=0 if how == "no room" else 10)
+    writes.save(Change(record("dialing", broken=object() if how == "can't be written" else None)))
+    waiting = asyncio.create_task(writes.stands("default", "call_1", 60))
+    await asyncio.sleep(0)
+    match how:
+        case "ended meanwhile":
+            store.away = False
+            writes.finish(Change(record("ended")))
+            await writes.drain(5)
+        case "drained":
+            await writes.drain(0)
+        case _:
+            pass
+    assert await waiting is False
+
+
+@pytest.mark.parametrize("later", ["ringing", "ended"])
+async def test_what_a_call_leaves_is_not_lost_with_the_write_that_had_it(later: str) -> None:
+    store = FalteringStore()
+    store.answers.clear()
+    writes = KeptWrites(store)
+    other = Change(record("answered", "call_0"))
+    writes.save(other)
+    await store.tried(1)
+    writes.save(Change(record("queued"), estate=Estate(b"to be told", 60.0)))
+    change = Change(record(later))
+    (writes.finish if later == "ended" else writes.save)(change)
+    store.answers.set()
+    await written(writes)
+    if later == "ringing":
+        found = await store.as_owner(Owner("unnamed", "next")).adopt("default", "call_1")
+        assert found is not None
+        assert found.telling == b"to be told"
+
+
 async def test_draining_writes_what_is_left() -> None:
     store = FalteringStore()
     writes = KeptWrites(store)
@@ -450,11 +565,12 @@ def test_whatever_the_store_does_each_call_that_ended_has_one_summary(steps: lis
                 raise StoreUnavailable("connection_lost")
             return result
 
-        async def save(self, change: Change, /) -> None:
-            await super().save(change)
+        async def save(self, change: Change, /) -> bool:
+            result = await super().save(change)
             if self.losing:
                 self.losing = False
                 raise StoreUnavailable("connection_lost")
+            return result
 
     async def run() -> None:
         store = Lossy()

@@ -6,6 +6,7 @@ a call hands over what changed without waiting for either.
 
 from __future__ import annotations
 
+from otpvoice.adapters.store.estates import Estate, Estates, Inherited, Owner
 from otpvoice.adapters.store.ports import (
     Change,
     ClaimLost,
@@ -38,12 +39,16 @@ __all__ = [
     "Depth",
     "DestinationBusy",
     "Erased",
+    "Estate",
+    "Estates",
     "Events",
+    "Inherited",
     "Keys",
     "Letter",
     "Limit",
     "Limited",
     "Outbox",
+    "Owner",
     "Page",
     "Store",
     "StoreUnavailable",

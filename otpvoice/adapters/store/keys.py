@@ -53,9 +53,16 @@ def trail(account: str, call_id: str) -> str:
     """Where a call left traces: a hash.
 
     ``<number>`` of an event: its entry in the stream and its id, with a space between; ``summary``: the entry of that;
-    ``lock``: the digest of its destination; ``erased``: there is nothing else.
+    ``lock``: the digest of its destination; ``owner``: whose it is, instance and life, with a space between;
+    ``adopted``: it was taken over; ``over_by``: when it is over at the latest, ms; ``telling``: where what happens to
+    it is told, JSON; ``erased``: there is nothing else.
     """
     return f"{root(account)}:trail:{call_id}"
+
+
+def plan(account: str, call_id: str) -> str:
+    """What a call is to do for which nobody was dialled yet, sealed: a string, gone when it is of no use."""
+    return f"{root(account)}:plan:{call_id}"
 
 
 # --- acceptance ---------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 
+from otpvoice.adapters.store.estates import Estate
 from otpvoice.adapters.store.record import CallRecord
 from otpvoice.core.idempotency import Claim
 
@@ -54,12 +55,15 @@ class Change:
     """A call as it stands now, and what was told of it since it was last written; written together or not at all.
 
     ``counts_within``: so many seconds after it is first written, a call counts as in progress at most, should its end
-    never be written; None: as long as records are kept; 0: it does not count.
+    never be written; None: as long as records are kept; 0: it does not count. ``estate``: looked at where the call is
+    written for the first time; any later write without one forgets the plan and keeps all else, one with it counts
+    anew how long the call may last, and leaves the plan.
     """
 
     record: CallRecord
     events: tuple[StoredEvent, ...] = ()
     counts_within: float | None = None
+    estate: Estate | None = None
 
 
 # --- acceptance ---------------------------------------------------------------------------------------------------
@@ -157,17 +161,19 @@ class Store(Protocol):
         refused is not counted.
         """
 
-    async def save(self, change: Change, /) -> None:
-        """Write a call that goes on (any state but ``ended``).
+    async def save(self, change: Change, /) -> bool:
+        """Write a call that goes on (any state but ``ended``), and forget its sealed plan.
 
         A record that has come further stays as it is, one that has ended above all; the events are written in any case.
+        False: the call is another owner's by now (see ``estates``), or was erased, and nothing was written.
         """
 
     async def finish(self, change: Change, /) -> bool:
         """Write a call that ended (state ``ended``), and its one entry in the account's stream of summaries.
 
-        The first one stands. False: there is one already; perhaps this very call made it and lost the answer on
-        the way, so what counts as the call's end is what ``get`` says. Of a second end the events are not written.
+        The first one stands. False: there is one already, or the call is another owner's by now; perhaps this very
+        call made it and lost the answer on the way, so what counts as the call's end is what ``get`` says. Of a second
+        end the events are not written. The sealed plan is forgotten.
         """
 
     async def get(self, account: str, call_id: str, /) -> dict[str, Any] | None:

@@ -36,7 +36,8 @@ class KeptWrites:
     ``limit``: so many calls are kept at most. Over it a record that ended takes the place of one that goes on (that
     one will be written again, its events are lost); with none to give way, the newcomer is lost: an ERROR in the log
     with the call's id, and one more in ``dropped``. A record that ended is never given up for a younger one.
-    ``sleep``: waits so many seconds between attempts. ``written`` is told of each change that the store has taken.
+    ``sleep``: waits so many seconds between attempts. ``written`` is told of each change that the store has taken,
+    ``adopted`` of each call that another life has taken over.
     """
 
     def __init__(
@@ -46,14 +47,16 @@ class KeptWrites:
         limit: int = 10_000,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         written: Callable[[Change], None] = lambda _: None,
+        adopted: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store = store
-        self._written = written
+        self._written, self._adopted = written, adopted
         self._limit = limit
         self._sleep = sleep
         # Written in this order, ended ones first: nothing but this holds them, while the others come again.
         self._ended: dict[CallKey, Change] = {}
         self._going_on: dict[CallKey, Change] = {}
+        self._awaited: dict[CallKey, asyncio.Future[bool]] = {}
         self._writing: asyncio.Task[None] | None = None
         self._pausing: asyncio.Future[None] | None = None
         self._failures = 0  # attempts in a row that the store did not take
@@ -87,8 +90,30 @@ class KeptWrites:
             stands = kept.record["state"] in standing_before(change.record["state"])
             if stands and not change.events:
                 return
-            change = replace(kept if stands else change, events=_in_order(kept.events, change.events))
+            events = _in_order(kept.events, change.events)
+            change = replace(kept if stands else change, events=events, estate=kept.estate or change.estate)
         self._keep(key, change, self._going_on)
+
+    async def stands(self, account: str, call_id: str, within: float) -> bool | None:
+        """Wait until what is kept of a call is written. None: it is not within so many seconds; False: never will be.
+
+        It is never written where the call is another owner's by now, or has ended meanwhile. To be asked in the very
+        step in which it was saved.
+        """
+        key = CallKey(account, call_id)
+        if key not in self._going_on:
+            return False  # there was no room, or it is closed
+        answer = self._awaited.get(key)
+        if answer is None or answer.done():
+            answer = self._awaited[key] = asyncio.get_running_loop().create_future()
+        try:
+            async with asyncio.timeout(within):
+                return await asyncio.shield(answer)
+        except TimeoutError:
+            return None
+        finally:
+            if self._awaited.get(key) is answer:
+                del self._awaited[key]
 
     def finish(self, change: Change) -> None:
         """Keep the record of a call that ended, in place of any other. The first end stands. ValueError as above."""
@@ -97,7 +122,7 @@ class KeptWrites:
             return
         kept = self._going_on.pop(key, None)
         if kept is not None:
-            change = replace(change, events=_in_order(kept.events, change.events))
+            change = replace(change, events=_in_order(kept.events, change.events), estate=kept.estate)
         self._keep(key, change, self._ended)
 
     async def drain(self, timeout: float) -> tuple[Change, ...]:  # noqa: ASYNC109 - it ends with an answer
@@ -122,6 +147,8 @@ class KeptWrites:
         left = (*self._ended.values(), *self._going_on.values())
         self._ended.clear()
         self._going_on.clear()
+        for key in self._awaited:
+            self._answer(key, stands=False)
         return left
 
     def _keep(self, key: CallKey, change: Change, where: dict[CallKey, Change]) -> None:
@@ -143,6 +170,12 @@ class KeptWrites:
         self.dropped += 1
         lost = {"reason": why, "events": len(change.events), "dropped": self.dropped}
         log.error("store.record_dropped", call=key.id, account=key.account, **lost)
+        self._answer(key, stands=False)
+
+    def _answer(self, key: CallKey, *, stands: bool) -> None:
+        answer = self._awaited.get(key)
+        if answer is not None and not answer.done():
+            answer.set_result(stands)
 
     async def _write_all(self) -> None:
         """Until nothing is left. A later record starts the task again."""
@@ -162,12 +195,15 @@ class KeptWrites:
                 await self._pause_after(faults[0])
 
     def _in_line(self) -> Iterable[tuple[CallKey, Change]]:
-        return chain(self._ended.items(), self._going_on.items())
+        # Whoever waits for a write has somebody waiting to be called.
+        first = [(key, self._going_on[key]) for key in self._awaited if key in self._going_on]
+        others = ((key, change) for key, change in self._going_on.items() if key not in self._awaited)
+        return chain(first, self._ended.items(), others)
 
     async def _write(self, key: CallKey, change: Change) -> StoreUnavailable | None:
         where = self._ended if change.record["state"] == ENDED else self._going_on
         try:
-            await (self._store.finish(change) if where is self._ended else self._store.save(change))
+            taken = await (self._store.finish(change) if where is self._ended else self._store.save(change))
         except StoreUnavailable as fault:
             if where.get(key) is change:  # to the end of the line, unless a later one has taken its place
                 del where[key]
@@ -178,12 +214,23 @@ class KeptWrites:
                 del where[key]
             self._drop(key, change, type(fault).__name__)
             return None
+        if not taken and where is self._going_on:
+            self._let_go(key)
+            return None
         self._written(change)
         if where.get(key) is change:
             del where[key]
+            self._answer(key, stands=where is self._going_on)
         elif change.events:
             self._strip(key, told=change.events[-1].number)
         return None
+
+    def _let_go(self, key: CallKey) -> None:
+        """Another life has taken the call over: what becomes of it is told there, and nothing of it here."""
+        log.warning("store.call_adopted", call=key.id, account=key.account)
+        self._going_on.pop(key, None)
+        self._answer(key, stands=False)
+        self._adopted(key.id)
 
     def _strip(self, key: CallKey, *, told: int) -> None:
         """What was told by now need not be told by the change that has taken its place."""

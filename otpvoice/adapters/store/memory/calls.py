@@ -16,8 +16,9 @@ from otpvoice.adapters.store import (
     Verdict,
 )
 from otpvoice.adapters.store.change import going_on, over
-from otpvoice.adapters.store.memory.shelf import DAY, Kept, KeyEntry, Shelf, Trail
+from otpvoice.adapters.store.memory.shelf import DAY, KeyEntry, Shelf, Trail
 from otpvoice.adapters.store.memory.shelves import Shelves
+from otpvoice.adapters.store.owning import plan_of
 from otpvoice.adapters.store.pages import Entry, last_seen, next_cursor
 from otpvoice.adapters.store.record import ENDED, decode, encode, standing_before
 
@@ -51,6 +52,7 @@ class Calls(Shelves):
             return Limited(reached[0], reached[1] / 1000)
         over_within = round(terms.lock_seconds * 1000) or shelf.ttl
         trail = shelf.tell(key.id, change, now)
+        shelf.own(key.id, change, self._owner, trail, now)
         if terms.destination is not None:
             trail.lock = terms.destination
             shelf.busy.put(terms.destination, key.id, now=now, until=now + over_within)
@@ -59,24 +61,30 @@ class Calls(Shelves):
         if claim is not None:
             answered = KeyEntry(claim.fingerprint, claim.token, json)
             shelf.keys.put(key.id, answered, now=now, until=now + DAY)
-        _keep(shelf, key.id, change, json, now)
+        shelf.keep(key.id, change, json, trail, now)
         return Taken()
 
-    async def save(self, change: Change, /) -> None:
+    async def save(self, change: Change, /) -> bool:
         """Write a call that goes on; see Store."""
         key = going_on(change)
         json = encode(change.record)
         shelf = self._shelf(key.account)
         now = shelf.now()
-        if (trail := shelf.trails.get(key.id, now)) is not None and trail.erased:
-            return
+        if self._is_refused(shelf.trails.get(key.id, now)):
+            return False
         there = shelf.records.get(key.id, now)
-        shelf.tell(key.id, change, now)
+        trail = shelf.tell(key.id, change, now)
         if there is not None and there.state in standing_before(change.record["state"]):
-            return
+            return True  # whoever has come so far has no plan any more
         if there is None:
+            shelf.own(key.id, change, self._owner, trail, now)
             shelf.list_call(key.id, now, _counts(change, shelf))
-        _keep(shelf, key.id, change, json, now)
+        elif change.estate is not None:
+            shelf.prolong(key.id, change.estate, trail, now, _counts(change, shelf))
+        if plan_of(change) is None:  # else this is the first write of the call, or a repeat of that
+            shelf.plans.pop(key.id)
+        shelf.keep(key.id, change, json, trail, now)
+        return True
 
     async def finish(self, change: Change, /) -> bool:
         """Write a call that ended, and its summary; see Store."""
@@ -84,18 +92,21 @@ class Calls(Shelves):
         json = encode(change.record)
         shelf = self._shelf(key.account)
         now = shelf.now()
-        there = shelf.records.get(key.id, now)
-        trail = shelf.trails.get(key.id, now)
-        if (there is not None and there.state == ENDED) or (trail is not None and trail.erased):
+        if self._is_refused(shelf.trails.get(key.id, now)):
             return False
-        shelf.tell(key.id, change, now)
+        there = shelf.records.get(key.id, now)
+        if there is not None and there.state == ENDED:
+            return False
+        trail = shelf.tell(key.id, change, now)
         shelf.summaries.append((now, key.id, json))
         while shelf.summaries[0][0] < now - shelf.ttl:
             shelf.summaries.popleft()
         if there is None:
+            shelf.own(key.id, change, self._owner, trail, now)
             shelf.list_call(key.id, now, None)
-        _keep(shelf, key.id, change, json, now)
+        shelf.keep(key.id, change, json, trail, now)
         shelf.over(key.id, now)
+        shelf.plans.pop(key.id)
         return True
 
     async def get(self, account: str, call_id: str, /) -> dict[str, Any] | None:
@@ -145,10 +156,9 @@ class Calls(Shelves):
         shelf.live.pop(call_id, None)
         return Erased.DONE
 
+    def _is_refused(self, trail: Trail | None) -> bool:
+        return trail is not None and (trail.erased or trail.owner not in {None, self._owner})
+
 
 def _counts(change: Change, shelf: Shelf) -> int:
     return shelf.ttl if change.counts_within is None else round(change.counts_within * 1000)
-
-
-def _keep(shelf: Shelf, call_id: str, change: Change, json: bytes, now: int) -> None:
-    shelf.records.put(call_id, Kept(json, change.record["state"]), now=now, until=now + shelf.ttl)

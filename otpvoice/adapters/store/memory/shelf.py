@@ -8,8 +8,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from otpvoice.adapters.store import Change, StoredEvent, Terms
+from otpvoice.adapters.store import Change, Estate, Owner, StoredEvent, Terms
 from otpvoice.adapters.store.memory.lapsing import Lapsing
+from otpvoice.adapters.store.owning import plan_of
 from otpvoice.adapters.store.position import Place
 from otpvoice.adapters.store.waiting import Waiters
 
@@ -27,10 +28,14 @@ class Kept:
 
 @dataclass(slots=True)
 class Trail:
-    """Where a call left traces: its events by their numbers, and its destination, which is locked."""
+    """Where a call left traces: its events by their numbers, its destination, which is locked, and whose it is."""
 
     events: dict[int, tuple[Place, str]] = field(default_factory=dict)
     lock: str | None = None
+    owner: Owner | None = None
+    adopted: bool = False
+    over_by: int | None = None
+    telling: bytes | None = None
     erased: bool = False
 
 
@@ -66,6 +71,7 @@ class Shelf:
         self.dead_letters = dead_letters
         self.records: Lapsing[str, Kept] = Lapsing()
         self.trails: Lapsing[str, Trail] = Lapsing()
+        self.plans: Lapsing[str, bytes] = Lapsing()
         self.summaries: deque[tuple[int, str, bytes]] = deque()
         self.calls: dict[str, int] = {}
         self.live: dict[str, int] = {}
@@ -94,6 +100,29 @@ class Shelf:
             self.live[call_id] = now + over_within
         _trim(self.calls, now - self.ttl - DAY)
         _trim(self.live, now - self.ttl - DAY)
+
+    def keep(self, call_id: str, change: Change, json: bytes, trail: Trail, now: int) -> None:
+        """Write the record, and keep the trail as long."""
+        self.records.put(call_id, Kept(json, change.record["state"]), now=now, until=now + self.ttl)
+        self.trails.put(call_id, trail, now=now, until=now + self.ttl)
+
+    def own(self, call_id: str, change: Change, owner: Owner, trail: Trail, now: int) -> None:
+        """Put down whose a call is that is written for the first time, and what it leaves."""
+        trail.owner = owner
+        if change.estate is not None:
+            trail.over_by = now + round(change.estate.over_within * 1000)
+            trail.telling = change.estate.telling
+        if (plan := plan_of(change)) is not None:
+            self.plans.put(call_id, plan[0], now=now, until=now + plan[1])
+
+    def prolong(self, call_id: str, estate: Estate, trail: Trail, now: int, counts: int) -> None:
+        """A call begins anew in another life: it may last, and its destination is locked, as if it began now."""
+        within = round(estate.over_within * 1000)
+        trail.over_by = now + within
+        if counts > 0 and call_id in self.live:
+            self.live[call_id] = now + counts
+        if trail.lock is not None and self.busy.get(trail.lock, now) in {None, call_id}:
+            self.busy.put(trail.lock, call_id, now=now, until=now + within)
 
     def over(self, call_id: str, now: int) -> None:
         """A call is not in progress any more: others may call there."""
@@ -132,7 +161,6 @@ class Shelf:
         # They hold the whole call each time, so they are kept for a day at most, however long records are.
         kept = min(self.ttl, DAY)
         trail = self.trails.get(call_id, now) or Trail()
-        self.trails.put(call_id, trail, now=now, until=now + self.ttl)
         new = [event for event in change.events if event.number not in trail.events]
         for event in new:
             at, nth = self._last
@@ -143,6 +171,7 @@ class Shelf:
             if event.endpoint:
                 self.post(event, event.endpoint, now)
         if new:
+            self.trails.put(call_id, trail, now=now, until=now + self.ttl)
             del self.events[: bisect_left(self.events, (now - kept, 0), key=lambda told: told[0])]
             self.waiters.told(self._last)
         return trail

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from otpvoice.adapters.store import Owner
 from otpvoice.adapters.store.memory.shelf import Shelf
 
 
 class Shelves:
-    """What all parts of the store in memory are made of. ``ttl``: s; ``clock``: s, any origin."""
+    """What all parts of the store in memory are made of.
 
-    def __init__(self, ttl: float, clock: Callable[[], float], dead_letters: int) -> None:
+    ``ttl``: s; ``clock``: s, any origin; ``owner``: for whom they write.
+    """
+
+    def __init__(self, ttl: float, clock: Callable[[], float], dead_letters: int, owner: Owner) -> None:
         self._ttl_ms = round(ttl * 1000)
         self._clock = clock
         self._dead_letters = dead_letters
+        self._owner = owner
         self._shelves: dict[str, Shelf] = {}
 
     def _shelf(self, account: str) -> Shelf:

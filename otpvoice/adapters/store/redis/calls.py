@@ -12,6 +12,7 @@ from otpvoice.adapters.store import (
     DestinationBusy,
     Erased,
     Limited,
+    Owner,
     Page,
     StoreUnavailable,
     Taken,
@@ -20,6 +21,7 @@ from otpvoice.adapters.store import (
     keys,
 )
 from otpvoice.adapters.store.change import going_on, over
+from otpvoice.adapters.store.owning import plan_of, written
 from otpvoice.adapters.store.pages import Entry, last_seen, next_cursor
 from otpvoice.adapters.store.record import ENDED, decode, encode, nameable, standing_before
 from otpvoice.adapters.store.redis.connection import Argument, Connection
@@ -36,6 +38,7 @@ class Calls:
     _tail: Tail
     _ttl_ms: int
     _dead_letters: int
+    _owner: Owner
 
     async def accept(self, change: Change, terms: Terms, /) -> Verdict:
         """Write a new call, if the terms hold; see Store."""
@@ -67,11 +70,11 @@ class Calls:
             case _:
                 return ClaimLost()
 
-    async def save(self, change: Change, /) -> None:
+    async def save(self, change: Change, /) -> bool:
         """Write a call that goes on; see Store."""
         key = going_on(change)
         standing = f" {' '.join(standing_before(change.record['state']))} "
-        await self._write("save", key.account, *self._record(change), standing, *_told(change))
+        return await self._write("save", key.account, *self._record(change), standing, *_told(change))
 
     async def finish(self, change: Change, /) -> bool:
         """Write a call that ended, and its summary; see Store."""
@@ -118,12 +121,13 @@ class Calls:
 
     def _record(self, change: Change) -> tuple[Argument, ...]:
         counts = self._ttl_ms if change.counts_within is None else round(change.counts_within * 1000)
-        return change.record["id"], encode(change.record), self._ttl_ms, self._dead_letters, counts
+        kept: tuple[Argument, ...] = (self._ttl_ms, self._dead_letters, counts)
+        return (change.record["id"], encode(change.record), *kept, written(self._owner), *_left(change))
 
     async def _write(self, script: str, account: str, *arguments: Argument) -> bool:
-        written, last = await self._server.run(script, account, *arguments)
+        taken, last = await self._server.run(script, account, *arguments)
         self._tail.told(account, last)
-        return bool(written)
+        return bool(taken)
 
     async def _listed(self, account: str, last: Entry | None) -> Sequence[Entry]:
         """The next calls of all after this one."""
@@ -165,6 +169,13 @@ class Calls:
         names = [keys.call(account, entry.id) for entry in entries]
         stored = await self._server.within_deadline(self._server.redis.mget(names))
         return [None if text is None else decode(text) for text in stored]
+
+
+def _left(change: Change) -> tuple[Argument, ...]:
+    if change.estate is None:
+        return "", "", "", 0
+    plan, kept = plan_of(change) or (b"", 0)
+    return round(change.estate.over_within * 1000), change.estate.telling, plan, kept
 
 
 def _told(change: Change) -> tuple[Argument, ...]:

@@ -6,13 +6,16 @@ from importlib import resources
 from typing import Final
 
 _POSTING: Final = ("writing", "outbox")
-_TELLING: Final = ("writing", "outbox", "telling")
+_TELLING: Final = ("writing", "owning", "outbox", "telling")
+_OWNING: Final = ("writing", "owning")
 
 _BEGINNINGS: Final[dict[str, tuple[str, ...]]] = {
     "accept": _TELLING,
     "save": _TELLING,
     "finish": _TELLING,
     "erase": _POSTING,
+    "adopt": _OWNING,
+    "left_behind": _OWNING,
     "claim": (),
     "release": (),
     "told": (),

@@ -18,14 +18,15 @@ if not there and #traces == 0 then
   return 'unknown'
 end
 
--- In this order: a full server refuses no script that began by taking something away.
-write(nil, 'DEL', ROOT .. 'call:' .. id)
+-- The plan is left only where the end was written in part. In this order: a full server refuses no script that began by taking something away.
+write(nil, 'DEL', ROOT .. 'call:' .. id, ROOT .. 'plan:' .. id)
 write(nil, 'HSET', trail, 'erased', 1)
 write(nil, 'PEXPIRE', trail, 24 * 3600 * 1000)
 
 for i = 1, #traces, 2 do
   local trace, where = traces[i], traces[i + 1]
   local entry, event = string.match(where, '^(%S+) (%S+)$')
+  entry = string.match(trace, '^%d+$') and entry -- an owner is two words, too
   if trace == 'summary' then
     write(nil, 'XDEL', ROOT .. 'summaries', where)
   elseif entry then

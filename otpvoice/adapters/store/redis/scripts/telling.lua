@@ -1,5 +1,6 @@
 -- What was told of a call. Its trail, a hash, says where the traces are: `<number>` of an event: its entry in the
 -- account's stream and its id; `summary`: the entry of that; `lock`: of its destination; `erased`: nothing else is left.
+-- Of the others owning.lua tells.
 
 local DAY = 24 * 3600 * 1000
 

@@ -12,7 +12,7 @@ local at, nth = tonumber(ARGV[2]), tonumber(ARGV[3])
 local found = {}
 for i = 1, #traces, 2 do
   local entry, ms, number = string.match(traces[i + 1], '^((%d+)-(%d+)) ')
-  if entry then
+  if entry and string.match(traces[i], '^%d+$') then
     ms, number = tonumber(ms), tonumber(number)
     if ms > at or (ms == at and number > nth) then
       found[#found + 1] = {ms, number, entry}
