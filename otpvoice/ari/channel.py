@@ -1,7 +1,7 @@
 """One telephone's channel: commands about it as REST requests, and what their answers mean.
 
-It places the call at most once in its life. After ``POST /channels/{id}`` was sent nothing is repeated; when the answer
-is lost it looks whether the channel is there.
+It places the call at most once in its life: what the answer to ``POST /channels/{id}`` decides, and what is done where
+there is none, is in ``ordering.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import structlog
 
 from otpvoice.ari import errors
 from otpvoice.ari.leg import MediaLeg
+from otpvoice.ari.ordering import Again, place
 from otpvoice.ari.rest import AriRest
 from otpvoice.ari.router import AriEvent
 from otpvoice.core.compile import TONE
@@ -25,8 +26,6 @@ from otpvoice.core.outcome import Fault
 
 log = structlog.get_logger(__name__)
 
-SETTLE: Final = (0.1, 0.4, 1.0)
-"""Seconds between looks for a channel whose order was sent and never confirmed."""
 BACKUP: Final = 5.0
 """Seconds by which Asterisk's own ring timeout is later than ours."""
 CHANNEL_GONE: Final = (400, 422)
@@ -87,14 +86,16 @@ class CallChannel:
         self._rest = rest
         self._path = "channels/" + quote(channel_id, safe="")  # not all ids are ours
 
-    async def originate(self, order: Originate) -> str | None:
-        """Place the call. Returns the INVITE's Call-ID where known. Raises ``OriginateFailed``."""
+    async def originate(
+        self, order: Originate, *, again: Again | None = None, told: asyncio.Event | None = None
+    ) -> str | None:
+        """Place the call. Returns the INVITE's Call-ID where known. Raises ``OriginateFailed``.
+
+        ``again``: asked before an order that Asterisk refused unseen is sent again; without it, it is not. ``told``:
+        set when an event of this channel has come.
+        """
         try:
-            channel = await self._rest.post(self._path, order.body())
-        except errors.AnswerLost:
-            channel = await self._look()
-        except errors.DuplicateId:
-            channel = await self._look()  # ours: the order of an earlier life got through
+            channel = await place(self._rest, self._path, self.id, order.body(), again=again, told=told)
         except errors.EndpointMissing as error:
             raise OriginateFailed(Fault.TRUNK_MISSING) from error
         except errors.Unreachable as error:
@@ -102,6 +103,8 @@ class CallChannel:
         except errors.Refused as error:
             log.error("channel.originate_refused", channel=self.id, status=error.status, reason=error.reason)
             raise OriginateFailed(Fault.ORIGINATE_REFUSED) from error
+        if channel is None:
+            raise OriginateFailed(Fault.ORIGINATE_UNKNOWN)
         protocol_id = channel.get("protocol_id")
         return str(protocol_id) if protocol_id else None
 
@@ -277,14 +280,3 @@ class CallChannel:
         except errors.ChannelGone:
             return None
         return channel if isinstance(channel, dict) else {}
-
-    async def _look(self) -> dict[str, object]:
-        """Find out whether the channel exists. Raises ``OriginateFailed(ORIGINATE_UNKNOWN)`` when nobody can know."""
-        for seconds in (0.0, *SETTLE):
-            await asyncio.sleep(seconds)
-            try:
-                channel = await self._rest.get(self._path)
-                return channel if isinstance(channel, dict) else {}
-            except errors.AriError as error:
-                log.info("channel.looking", channel=self.id, error=type(error).__name__)
-        raise OriginateFailed(Fault.ORIGINATE_UNKNOWN)

@@ -2,8 +2,8 @@
 
 AriError
 ├── Unreachable        no byte left: it is safe to try again
-│   └── NotBooted      Asterisk answers 503 until its modules are loaded
-├── AnswerLost         sent, and no answer: look before doing anything else
+│   └── NotBooted      Asterisk answers 503 until its modules are loaded, and in its last moments
+├── AnswerLost         sent, and no answer of Asterisk's: look before doing anything else
 └── Refused            Asterisk answered no; carries ``status``
     ├── ChannelGone    404: the channel (bridge, …) is not there any more; mostly good news
     ├── DuplicateId    409 on a create: an object with our id is alive
@@ -25,7 +25,7 @@ class Unreachable(AriError):
 
 
 class NotBooted(Unreachable):
-    """Asterisk is there and not ready: it did nothing with the request."""
+    """Asterisk is there and not ready, or not for long: it did nothing with the request, and said so."""
 
 
 class AnswerLost(AriError):

@@ -1,8 +1,9 @@
 """ARI's REST half over a pool of keep-alive connections, with every error typed.
 
-It never repeats a request: whether that is safe is known only by whoever asked. REST goes over HTTP and not over the
-events socket, because there one request at a time is answered and several of them wait for the channel
-(``res/ari/ari_websockets.c``, ``res/stasis/control.c``).
+It never repeats a request: whether that is safe is known only by whoever asked. (aiohttp does once where a kept
+connection turns out to be closed, but never a POST: ``IDEMPOTENT_METHODS``. Redirects it may not follow.) REST goes
+over HTTP and not over the events socket, because there one request at a time is answered and several of them wait for
+the channel (``res/ari/ari_websockets.c``, ``res/stasis/control.c``).
 """
 
 from __future__ import annotations
@@ -44,9 +45,9 @@ class AriRest:
         self._http = http
         self._base = base.rstrip("/") + "/ari/"
 
-    async def get(self, path: str) -> Any:
+    async def get(self, path: str, *, within: float = TIMEOUT) -> Any:
         """Return the JSON at ``path``, for instance ``channels/ID``."""
-        return await self._request("GET", path)
+        return await self._request("GET", path, within=within)
 
     async def post(self, path: str, body: Mapping[str, Any] | None = None, *, within: float = TIMEOUT) -> Any:
         """Create or command. Returns the answer's JSON, or None."""
@@ -76,25 +77,32 @@ class AriRest:
         patience = aiohttp.ClientTimeout(connect=within / 2)
         try:
             async with asyncio.timeout(within):
-                async with self._http.request(method, url, data=data, headers=headers, timeout=patience) as response:
+                async with self._http.request(
+                    method, url, data=data, headers=headers, timeout=patience, allow_redirects=False
+                ) as response:
                     content = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise errors.Unreachable(f"{told}: {type(error).__name__}") from error
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise errors.AnswerLost(f"{told}: {type(error).__name__}") from error
         if response.status >= 400:
-            raise _refusal(response.status, content, created=method == "POST")
+            raise _refusal(told, response.status, content, created=method == "POST")
+        if response.status >= 300:
+            # Of Asterisk's doing is none; and who followed one would send an order a second time.
+            raise errors.AnswerLost(f"{told}: {response.status}")
         try:
             return orjson.loads(content) if content else None
         except ValueError:
             raise errors.AnswerLost(f"{told}: {response.status}, and no JSON") from None
 
 
-def _refusal(status: int, content: bytes, *, created: bool) -> errors.AriError:
+def _refusal(told: str, status: int, content: bytes, *, created: bool) -> errors.AriError:
     reason = _reason(content)
     match status:
-        case 503:
+        case 503 if reason == "Asterisk not booted" or b"Shutdown in progress" in content:
             return errors.NotBooted(f"503 {reason}")
+        case 502 | 503 | 504:
+            return errors.AnswerLost(f"{told}: {status}")  # of a proxy, which may have passed it on
         case 404:
             return errors.ChannelGone(status, reason)
         case 409 if created and "exist" in reason.lower():

@@ -98,6 +98,13 @@ async def test_each_refusal_has_its_type_and_keeps_its_status(
         (404, None, errors.ChannelGone),
         (401, ["no", "object"], errors.Refused),
         (412, {"message": None}, errors.Refused),
+        (503, b"<title>503 Service Unavailable</title><p>Shutdown in progress</p>", errors.NotBooted),
+        (503, b"<html>No server is available</html>", errors.AnswerLost),
+        (502, None, errors.AnswerLost),
+        (504, {"message": "Asterisk not booted"}, errors.AnswerLost),
+        (302, None, errors.AnswerLost),
+        (307, None, errors.AnswerLost),
+        (200, b"<html>", errors.AnswerLost),
     ],
 )
 async def test_refusals_by_their_answer(
@@ -141,6 +148,28 @@ async def test_a_connection_that_drops_after_the_request_was_sent_loses_the_answ
         await originate(rest)
     assert len(asterisk.requested("originate")) == 1
     assert asterisk.originates.total() == (fault == "cut_after")
+
+
+async def test_an_answer_that_is_cut_off_is_lost(rest: AriRest, asterisk: FakeAsterisk) -> None:
+    asterisk.callee(NUMBER).never_answers()
+    asterisk.faults.cut_short("originate")
+    with pytest.raises(errors.AnswerLost):
+        await originate(rest)
+    assert len(asterisk.requested("originate")) == asterisk.originates.total() == 1
+
+
+async def test_a_kept_connection_that_was_closed_costs_a_look_nothing_and_an_order_its_answer(
+    rest: AriRest, asterisk: FakeAsterisk
+) -> None:
+    """aiohttp asks a second time for what is idempotent: should it ever do so for a POST, a phone could ring twice."""
+    await ringing(rest, asterisk)
+    asterisk.faults.cut_before("getChannel")
+    assert (await rest.get("channels/c1"))["id"] == "c1"
+    assert len(asterisk.requested("getChannel")) == 2
+    asterisk.faults.cut_before("originate")
+    with pytest.raises(errors.AnswerLost):
+        await rest.post("channels/c2", ORDER)
+    assert [request.id for request in asterisk.requested("originate")] == ["c1", "c2"]
 
 
 async def test_an_answer_that_does_not_come_in_time_is_lost(rest: AriRest, asterisk: FakeAsterisk) -> None:

@@ -343,7 +343,8 @@ async def test_while_nobody_would_tell_nothing_is_asked_for(party: Party) -> Non
     [(404, None), (400, errors.Refused), (409, errors.NotInStasis), (500, errors.Refused), (503, errors.NotBooted)],
 )
 async def test_it_is_refused(party: Party, status: int, raised: type[errors.AriError] | None) -> None:
-    party.asterisk.faults.answer("snoop", status=status, body={"message": "no"}, times=1)
+    body = {"message": "Asterisk not booted" if status == 503 else "no"}
+    party.asterisk.faults.answer("snoop", status=status, body=body, times=1)
     snoop = party.snoop()
     if raised is None:
         assert await snoop.open() is False

@@ -78,7 +78,7 @@ class Faults:
         return self._add(Fault("delay", operations, times, seconds=seconds))
 
     def answer(self, *operations: str, status: int, body: Any = None, times: int | None = None) -> Fault:
-        """Not executed; answered with this."""
+        """Not executed; answered with this: JSON, or bytes as they are."""
         return self._add(Fault("answer", operations, times, status=status, body=body))
 
     def not_booted(self, *operations: str, times: int | None = None) -> Fault:
@@ -95,6 +95,14 @@ class Faults:
     def cut_after(self, *operations: str, times: int | None = 1) -> Fault:
         """Executed, and then the connection drops: the answer is lost."""
         return self._add(Fault("cut after", operations, times))
+
+    def answer_instead(self, *operations: str, status: int, body: Any = None, times: int | None = 1) -> Fault:
+        """Executed, and answered with this in the place of its answer: a proxy's word, or junk."""
+        return self._add(Fault("instead", operations, times, status=status, body=body))
+
+    def cut_short(self, *operations: str, times: int | None = 1) -> Fault:
+        """Executed; the connection drops in the middle of the answer's JSON."""
+        return self._add(Fault("cut short", operations, times))
 
     def answer_after(self, event: str, *operations: str, times: int | None = None) -> Fault:
         """Executed; answered only when the event of that type about the new channel is on the events socket."""

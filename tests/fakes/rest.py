@@ -181,6 +181,12 @@ class Rest:
                 case "cut after":
                     await self._execute(request, logged, well_formed, act)
                     return self._cut(request)
+                case "instead":
+                    await self._execute(request, logged, well_formed, act)
+                    return self._answer(logged, fault.status, fault.body)
+                case "cut short":
+                    _, answer = await self._execute(request, logged, well_formed, act)
+                    return await self._cut_short(request, json.dumps(answer).encode())
                 case "answer after":
                     status, answer = await self._execute(request, logged, well_formed, act)
                     await self._event_sent(fault.until, answer)
@@ -219,14 +225,26 @@ class Rest:
     def _answer(self, logged: Request, status: int, body: Any) -> web.Response:
         logged.status = status
         headers = {"WWW-Authenticate": 'Basic realm="Asterisk REST Interface"'} if status == 401 else {}
-        if body is None:
-            return web.Response(status=status, headers=headers)
+        if 300 <= status < 400:
+            headers["Location"] = logged.path  # whoever follows asks again
+        if body is None or isinstance(body, bytes):
+            return web.Response(status=status, headers=headers, body=body)
         return web.json_response(body, status=status, headers=headers)
 
     def _cut(self, request: web.Request) -> web.Response:
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=500)
+
+    async def _cut_short(self, request: web.Request, answer: bytes) -> web.StreamResponse:
+        """The length of all of it, half of it, and then the end."""
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        response.content_length = len(answer)
+        await response.prepare(request)
+        await response.write(answer[: len(answer) // 2])
+        if request.transport is not None:
+            request.transport.abort()
+        return response
 
     async def _event_sent(self, kind: str, answer: Any) -> None:
         """The event is out; then long enough for the client to have read it."""

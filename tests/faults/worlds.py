@@ -10,11 +10,14 @@ from typing import Any
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.testkit.asterisk import AsteriskInstance
 from tests.faults.ari_proxy import AriProxy
+from tests.faults.order_proxy import OrderProxy
 from tests.scenarios.world import World
 
 
 @asynccontextmanager
-async def world_behind(proxy: AriProxy, asterisk: AsteriskInstance, **options: Any) -> AsyncIterator[World]:
+async def world_behind(
+    proxy: AriProxy | OrderProxy, asterisk: AsteriskInstance, **options: Any
+) -> AsyncIterator[World]:
     """A world whose node reaches Asterisk through the proxy alone; the phones are on the other side."""
     world = World(asterisk, **options)
     await world.node.disconnect()
