@@ -22,6 +22,7 @@ from otpvoice.ari.errands import Errands
 from otpvoice.ari.events import UNWANTED
 from otpvoice.ari.making import LegSettings
 from otpvoice.ari.pool import LegPool, PoolSettings
+from otpvoice.ari.pulse import Pulse
 from otpvoice.ari.reaping import Reaper
 from otpvoice.ari.rest import AriRest, new_http
 from otpvoice.ari.router import AriEvent, Router, ids_of
@@ -36,6 +37,9 @@ LOST_AFTER: Final = 15.0
 """Seconds without an events socket after which the calls on this node are given up."""
 LOOK_EVERY: Final = 15.0
 """Seconds between looks for callers of whom no event has told."""
+SETTLED_WITHIN: Final = 1.5
+"""Seconds after a connection for what was ordered before it to be carried out."""
+ASK_AGAIN: Final = 0.25
 SIGNS_OF_LIFE: Final = frozenset({"Dial", "ChannelStateChange", "StasisStart"})
 """Events of channels that are not on their way out."""
 
@@ -90,16 +94,19 @@ class AsteriskNode:
 
     def __init__(self, settings: NodeSettings, lookout: Lookout) -> None:
         self.settings = settings
-        self.connected = False
+        self._listening = False
         self.replaced = False
         self.reason = "not connected yet"
         self.version = ""
         self.connections = 0  # since the start
+        self._up = asyncio.Event()
         self._socket: EventsSocket | None = None
         self._http = new_http(settings.user, settings.password)
         # Sockets stay open: in the pool of requests they would use it up.
         self._sockets = new_http(settings.user, settings.password, connections=0)
         self.rest = AriRest(self._http, settings.url)
+        # Not through the pool of requests: that all its connections are in use says nothing about Asterisk.
+        self._pulse = Pulse(AriRest(self._sockets, settings.url), settings.name, self._note_pulse)
         self.router = Router(self._hear_stranger)
         self.pool = LegPool(
             self.rest,
@@ -119,7 +126,7 @@ class AsteriskNode:
             ),
         )
         self._lookout = lookout
-        self._booted: str | None = None
+        self.booted: str | None = None  # when, as it says itself, at the last connection
         self._giving_up: asyncio.TimerHandle | None = None
         self._attempt = 0
         self._leaving = False
@@ -130,9 +137,41 @@ class AsteriskNode:
         )
 
     @property
+    def connected(self) -> bool:
+        """Do we hear of what happens there, and are our requests answered?"""
+        return self._listening and self._pulse.felt
+
+    @property
     def ready(self) -> bool:
         """May a call be placed here? Also while there is no media leg: it waits for one, as after a connection."""
         return all(code == NO_MEDIA_LEG for code in why_not_ready(self))
+
+    async def outlived(self, channel_id: str, within: float) -> bool | None:
+        """Was a channel that a former life of ours ordered still here when we came back? None: nobody can say in time.
+
+        Nothing is done to it: whoever reaps ends what is ours and has no owner.
+        """
+        try:
+            async with asyncio.timeout(within):
+                await self._up.wait()
+                # An order that a life sent with its last breath may still be on its way.
+                await asyncio.sleep(SETTLED_WITHIN)
+                if channel_id in self._reaper.ownerless:
+                    return True
+                return channel_id in await channels_in(self.rest, self.settings.own_app)
+        except (TimeoutError, errors.AriError):
+            return True if channel_id in self._reaper.ownerless else None
+
+    async def died_since(self, booted: str | None) -> bool:
+        """Has Asterisk died since it ``booted`` then? Waits until that is known, or the calls on it are given up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOST_AFTER):
+                while not self._listening:
+                    with contextlib.suppress(errors.AriError):
+                        return await self._booted_at() != booted
+                    await asyncio.sleep(ASK_AGAIN)
+                return self.booted != booted
+        return True
 
     @property
     def seen_until(self) -> float | None:
@@ -180,23 +219,29 @@ class AsteriskNode:
             reading.add_done_callback(lambda _: working.cancel())
 
     async def _work(self, socket: EventsSocket) -> None:
-        looking: asyncio.Task[None] | None = None
+        beside: list[asyncio.Task[None]] = []
         try:
             await self._reconcile()
             self._came_up(socket)
-            looking = self._errands.start(self._look_for_lost(), "look")
+            beside = [
+                self._errands.start(self._look_for_lost(), "look"),
+                self._errands.start(self._pulse.feel(), "pulse"),
+            ]
             await self.pool.keep()
         except errors.AriError as error:
             self.reason = f"could not reconcile: {error}"
             log.warning("ari.not_reconciled", node=self.settings.name, reason=str(error))
             await socket.close()
         finally:
-            if looking is not None:
-                looking.cancel()
+            for task in beside:
+                task.cancel()
             self._went_down()
 
     async def _look_for_lost(self) -> None:
-        """Callers whose ``StasisStart`` was lost go on in their dialplan, as long as the application is ours."""
+        """Callers whose ``StasisStart`` was lost go on in their dialplan, as long as the application is ours.
+
+        And whom we could not hang up, since no request was answered, is hung up when they are again.
+        """
         while True:
             await asyncio.sleep(LOOK_EVERY)
             if self.replaced:
@@ -206,8 +251,13 @@ class AsteriskNode:
             except errors.AriError as error:
                 log.warning("ari.not_looked", node=self.settings.name, error=type(error).__name__)
 
+    def _note_pulse(self, reason: str) -> None:
+        self.reason = reason
+
     def _came_up(self, socket: EventsSocket) -> None:
-        self.connected, self.reason, self._attempt = True, "", 0
+        self._listening, self.reason, self._attempt = True, "", 0
+        self._pulse.felt = True
+        self._up.set()
         self._socket = socket
         self.connections += 1
         if self._giving_up is not None:
@@ -216,9 +266,10 @@ class AsteriskNode:
         log.info("ari.connected", node=self.settings.name, version=self.version)
 
     def _went_down(self) -> None:
-        if not self.connected:
+        if not self._listening:
             return
-        self.connected = False
+        self._listening = False
+        self._up.clear()
         if not self.replaced:
             self.reason = "the events socket was lost"
         if self._leaving:
@@ -238,15 +289,18 @@ class AsteriskNode:
             await self.rest.put(
                 f"applications/{app}/eventFilter", {"disallowed": [{"type": name} for name in UNWANTED]}
             )
-        info = await self.rest.get("asterisk/info")
-        self.version = str(info["system"]["version"])
-        booted = str(info["status"]["startup_time"])
-        restarted = self._booted is not None and booted != self._booted
+        booted = await self._booted_at()
+        restarted = self.booted is not None and booted != self.booted
         ours, dialplans = [await channels_in(self.rest, app) for app in (self.settings.own_app, self.settings.app)]
         self.pool.after_gap(ours)
         await self._reaper.reap(ours, dialplans)
         self._lookout.after_gap(self, ours | dialplans, restarted=restarted)
-        self._booted = booted  # now, and not before: a reconciliation that fails is done again
+        self.booted = booted  # now, and not before: a reconciliation that fails is done again
+
+    async def _booted_at(self) -> str:
+        info = await self.rest.get("asterisk/info")
+        self.version = str(info["system"]["version"])
+        return str(info["status"]["startup_time"])
 
     def _route(self, event: AriEvent) -> None:
         if event["type"] == "ApplicationReplaced":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import deque
 from collections.abc import Coroutine, Set
 from typing import Any, Final
 
@@ -28,6 +29,8 @@ log = structlog.get_logger(__name__)
 
 GONE_TRIES: Final = 100
 GONE_EVERY: Final = 0.05
+MOST_KNOWN: Final = 10_000
+"""Calls that are remembered to have had no owner."""
 OWNER_COMES_WITHIN: Final = 1.0
 """Seconds for the ``StasisStart`` of a channel that came from a dialplan just now."""
 
@@ -38,11 +41,17 @@ def bridges_of(instance: str) -> re.Pattern[str]:
 
 
 class Reaper:
-    """``app`` is the dialplan's application; whatever is in ``own_app`` was ordered by this instance."""
+    """``app`` is the dialplan's application; whatever is in ``own_app`` was ordered by this instance.
+
+    ``ownerless``: calls of our own that had no owner, the last ones: who asks what became of a former life's calls
+    knows by them that there were channels.
+    """
 
     def __init__(self, rest: AriRest, router: Router, *, app: str, own_app: str, instance: str) -> None:
         self._rest, self._router, self._app, self._own_app = rest, router, app, own_app
         self._bridges = bridges_of(instance)
+        self.ownerless: deque[str] = deque(maxlen=MOST_KNOWN)
+        self._seen_before: set[str] = set()
         self._at_work: set[str] = set()
         self._left_alone: set[str] = set()
         self._errands = Errands("reaping", lambda: None)
@@ -53,32 +62,49 @@ class Reaper:
         Former legs are gone before new ones come.
         """
         ownerless = {channel for channel in ours if channel not in self._router}
+        self._note(ownerless)
         for channel in ownerless:
             log.warning("ari.reaped", channel=channel, **named_by(channel))
             await CallChannel(self._rest, channel).hang_up()
         await self._gone(ownerless)
-        for bridge in await self._rest.get("bridges"):
-            # Bridges outlive their channels.
-            if self._bridges.fullmatch(bridge["id"]) and bridge["id"] not in self._router:
-                await self._rest.delete(f"bridges/{bridge['id']}")
+        for bridge in await self._ownerless_bridges():
+            await self._rest.delete(f"bridges/{bridge}")
         self._let_all_go(dialplans, Fault.APP_LOST)
 
     async def look(self) -> None:
         """Let callers go on whom nobody knows, since no event told that they came. Raises ``AriError``.
 
         Of a channel whose extension is no UTF-8 Asterisk can't tell: ``Failed to pack JSON for StasisStart message``.
+
+        What is ours and had no owner at the last look either is ended: nobody could be asked to when its call was over.
         """
+        channels = {one for one in await channels_in(self._rest, self._own_app) if one not in self._router}
+        bridges = await self._ownerless_bridges()
+        for channel in channels & self._seen_before:
+            self.hang_up(channel)
+        for bridge in bridges & self._seen_before:
+            await self._rest.delete(f"bridges/{bridge}")
+        self._seen_before = channels | bridges
         callers = await channels_in(self._rest, self._app)
         self._left_alone &= callers
         self._let_all_go(callers, Fault.EVENTS_LOST)
 
+    async def _ownerless_bridges(self) -> set[str]:
+        """Bridges outlive their channels."""
+        bridges = {bridge["id"] for bridge in await self._rest.get("bridges")}
+        return {one for one in bridges if self._bridges.fullmatch(one) and one not in self._router}
+
     def hang_up(self, channel: str) -> None:
         """End a channel of our own that nobody waits for, beside all else."""
+        self._note({channel})
         self._start(channel, self._hang_up(channel))
 
     async def close(self) -> None:
         """Stop."""
         await self._errands.end()
+
+    def _note(self, channels: Set[str]) -> None:
+        self.ownerless.extend(channel for channel in channels if channel.startswith("call_"))
 
     def _let_all_go(self, channels: Set[str], fault: Fault) -> None:
         for channel in channels:

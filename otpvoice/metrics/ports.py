@@ -39,10 +39,11 @@ class Named(Protocol):
 class Node(Protocol):
     """One Asterisk (``ari.node.AsteriskNode``)."""
 
-    connected: bool
     replaced: bool
     connections: int
 
+    @property
+    def connected(self) -> bool: ...
     @property
     def settings(self) -> Named: ...
     @property

@@ -173,10 +173,10 @@ async def test_an_end_of_whom_nobody_could_listen_to(listened: Listened) -> None
 
 async def test_an_asterisk_that_nobody_tells_us_of_is_not_believed(listened: Listened) -> None:
     """It may be another one by now, which knows nobody; whoever is told of that says so."""
-    listened.node.connected = False
+    listened.node._listening = False
     listening = listened.listen("nobody")
     listening.begin()
     await eventually(lambda: listened.deaf >= 3)
     assert not listened.gone
-    listened.node.connected = True
+    listened.node._listening = True
     await eventually(lambda: listened.gone == 1)
