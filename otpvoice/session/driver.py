@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Final
@@ -38,6 +39,7 @@ from otpvoice.core.outcome import Fault, Outcome, OwnAction, classify
 from otpvoice.core.record import CallRecord
 from otpvoice.core.result import Result
 from otpvoice.core.speech import SpeechUnavailable
+from otpvoice.core.timeline import Timeline
 from otpvoice.session.line_orders import ordered
 from otpvoice.session.ports import Asker, Clock, Line, NoAnswer, Voice
 from otpvoice.session.sounds import Sounds
@@ -46,6 +48,10 @@ log = structlog.get_logger(__name__)
 
 BACKLOG: Final = 500
 """Events that may wait for one call. More is a flood, and ends the call."""
+STOOD_STILL: Final = 1.0
+"""Seconds behind a deadline that only a process has which was frozen, or had no processor."""
+CAUGHT_UP: Final = 1.0
+"""Seconds in which what lay in the sockets has been read."""
 SAMPLE_EVERY: Final = 5.0
 """Seconds between two looks at the quality of a call."""
 
@@ -66,6 +72,7 @@ class CallSession:
     ) -> None:
         self.record = record
         self._flow, self._line, self._clock, self._follow = flow, line, clock, follow
+        self._timeline = Timeline(clock.wall(), clock.now())
         self._asker = asker
         self._events: asyncio.Queue[Happening] = asyncio.Queue(BACKLOG)
         self._flooded = self._broken = False
@@ -113,7 +120,7 @@ class CallSession:
         except Exception:
             log.exception("session.streams_broken", call=self.record.id)
         # Now, and not when Asterisk has been told: it may be frozen, and the summary must not wait for that.
-        self.record.end(self._outcome(), self._clock.wall())
+        self.record.end(self._outcome(), self._timeline.at(self._clock.now()))
         return self.record
 
     async def close(self) -> None:
@@ -160,6 +167,7 @@ class CallSession:
                 async with asyncio.timeout_at(self._flow.deadline):
                     event = await self._events.get()
             except TimeoutError:
+                await self._catch_up()
                 await self._perform(self._flow.expire(self._clock.now()))
             else:
                 await self._take(event)
@@ -168,9 +176,28 @@ class CallSession:
                 log.error("session.flooded", call=self.record.id, backlog=BACKLOG)
                 await self._perform(self._flow.receive(Flooded(self._clock.wall()), self._clock.now()))
 
-    async def _take(self, event: Happening) -> None:
+    async def _catch_up(self) -> None:
+        """We stood still: what happened meanwhile lies in sockets, and comes before the deadline that has passed."""
+        deadline = self._flow.deadline
+        if deadline is None or self._clock.now() - deadline < STOOD_STILL:
+            return
+        until = self._clock.now() + CAUGHT_UP
+        while not self._flow.over:
+            try:
+                async with asyncio.timeout_at(until):
+                    event = await self._events.get()
+            except TimeoutError:
+                return
+            # When it happened nobody knows; it is not to be too late because we are.
+            await self._take(event, in_time=True)
+
+    async def _take(self, happening: Happening, *, in_time: bool = False) -> None:
+        now = self._clock.now()
+        event = self._timeline.told(happening, self._clock.wall(), now)
         self._note(event)
-        commands = self._flow.receive(event, self._clock.now())
+        if in_time and (deadline := self._flow.deadline) is not None:
+            now = min(now, math.nextafter(deadline, -math.inf))
+        commands = self._flow.receive(event, now)
         if isinstance(event, CallAnswered):
             self._start(self._sample(), self._watching)
         await self._perform(commands)
