@@ -43,6 +43,7 @@ class CallMetrics:
         each_trunk = [(trunk,) for trunk in sorted(self._trunks)]
         self._ended = counter(catalogue.CALLS, registry, _endings(sorted(self._accounts)))
         self._tests = counter(catalogue.TEST_CALLS, registry)
+        self._recovered = counter(catalogue.CALLS_RECOVERED, registry)
         self._refused = counter(catalogue.CALLS_REFUSED, registry, _refusals())
         self._dials = counter(catalogue.DIALS, registry, each_trunk)
         self._answers = counter(catalogue.ANSWERS, registry, each_trunk)
@@ -94,6 +95,10 @@ class CallMetrics:
         """A call was asked for and not taken."""
         known = REFUSALS.get(door, ())
         self._refused.labels(door if known else OTHER, reason if reason in known else OTHER).inc()
+
+    def recovered(self, becomes: str) -> None:
+        """A call of a former life was ended, or goes on."""
+        self._recovered.labels(becomes).inc()
 
     # --- events -----------------------------------------------------------------------------------------------------
 

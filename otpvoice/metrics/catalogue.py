@@ -90,6 +90,11 @@ TEST_CALLS: Final = _counter("test_calls", "Calls of test keys that ended; no ot
 CALLS_REFUSED: Final = _counter(
     "calls_refused", "Calls that were asked for and not taken; nobody was rung.", DOOR, REFUSAL
 )
+CALLS_RECOVERED: Final = _counter(
+    "calls_recovered",
+    "Calls that a former life of this process left; no other count of ended calls has them.",
+    Label("becomes", (*(class_.value for class_ in OutcomeClass), "dialed", "waiting", "left")),
+)
 CALLS_IN_PROGRESS: Final = _gauge("calls_in_progress", "Calls that wait or are on, here.", STATE)
 DIALS: Final = _counter("dials", "Telephones that were dialled, those of second legs included.", TRUNK)
 ANSWERS: Final = _counter("answers", "Those of the dialled telephones that were answered.", TRUNK)
@@ -207,6 +212,7 @@ SPEECH_ENGINE_OPEN: Final = _gauge(
     ENGINE,
 )
 LOOP_LAG: Final = _histogram("event_loop_lag_seconds", "How late the event loop is, ten times a second.", buckets.LAG)
+LOOP_TASKS: Final = _gauge("event_loop_tasks", "Tasks of the event loop that have not ended.")
 HTTP_REQUESTS: Final = _counter(
     "http_requests",
     "Requests, but for `/healthz`, `/readyz` and `/metrics`; status 499: nobody waited for the answer.",

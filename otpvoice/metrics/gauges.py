@@ -5,6 +5,7 @@ What the store has to be asked for is asked before (``store``), and only told he
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
@@ -33,8 +34,8 @@ class Gauges(Collector):
         """Return the families, empty."""
         named = (catalogue.BUILD, catalogue.CALLS_IN_PROGRESS, catalogue.TRUNK_QUEUE, catalogue.TRUNK_CALLS)
         nodes = (*_OF_NODE, catalogue.MEDIA_LEGS)
-        speech = (catalogue.SPEECH_CACHE_BYTES, catalogue.SPEECH_ENGINE_OPEN)
-        yield from (family(measured, ()) for measured in (*named, *_SINGLE, *nodes, *speech, *_OF_STORE))
+        others = (catalogue.SPEECH_CACHE_BYTES, catalogue.SPEECH_ENGINE_OPEN, catalogue.LOOP_TASKS)
+        yield from (family(measured, ()) for measured in (*named, *_SINGLE, *nodes, *others, *_OF_STORE))
 
     def collect(self) -> Iterator[Metric]:
         """Return the families."""
@@ -57,6 +58,7 @@ class Gauges(Collector):
         yield family(
             catalogue.SPEECH_ENGINE_OPEN, [((engine,), is_open) for engine, is_open in house.speech.left_alone.items()]
         )
+        yield family(catalogue.LOOP_TASKS, [((), tasks())])
         known = self._store()
         for measured, of_store in _OF_STORE.items():
             number = of_store(known)
@@ -91,6 +93,14 @@ def _legs(nodes: Iterable[tuple[str, Node]]) -> _Samples:
     for name, node in nodes:
         yield (name, "free"), node.pool.free
         yield (name, "taken"), node.pool.taken
+
+
+def tasks() -> int:
+    """Return how many tasks of the loop that runs have not ended; none runs: 0."""
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:
+        return 0
 
 
 def host_of(url: str) -> str:

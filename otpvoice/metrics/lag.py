@@ -6,6 +6,7 @@ One that is late by much says so in the log, too, but not each time: what holds 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -25,9 +26,10 @@ QUIET: Final = 30.0
 
 
 class LoopLag:
-    """Run ``run`` as a task."""
+    """Run ``run`` as a task. ``told``: of each lag, and in how many seconds the next one comes, all in seconds."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, told: Callable[[float, float], None] = lambda *_: None) -> None:
+        self.told = told
         self._lag = histogram(catalogue.LOOP_LAG, registry)
         self._quiet_until = float("-inf")
         self._times, self._worst = 0, 0.0
@@ -44,6 +46,7 @@ class LoopLag:
         """The loop was so late, in seconds. ``now``: seconds that never jump."""
         # uvloop's timers may be a millisecond early.
         self._lag.observe(max(0.0, lag))
+        self.told(lag, EVERY)
         if lag < MUCH:
             return
         self._times, self._worst = self._times + 1, max(self._worst, lag)

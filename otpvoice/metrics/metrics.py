@@ -71,6 +71,10 @@ class Metrics:
         """A call was asked for and not taken."""
         self._calls.refused(door, reason)
 
+    def recovered(self, becomes: str) -> None:
+        """A call of a former life was ended, or goes on; see ``recovery``."""
+        self._calls.recovered(becomes)
+
     def _ended(self, record: CallRecord) -> None:
         try:
             self._calls.ended(record)

@@ -14,7 +14,7 @@ OTHER: Final = "other"
 
 _OF_THE_HOUSE: Final = (
     *("asterisk_unavailable", "draining", "internal_error", "media_wedged", "no_media_leg", "not_supported"),
-    *("store_unavailable", "too_many_waiting"),
+    *("overloaded", "store_unavailable", "too_many_waiting"),
 )
 _OF_A_REQUEST: Final = (
     *("bad_request", "body_too_large", "call_erased", "destination_busy", "destination_not_allowed"),

@@ -53,6 +53,8 @@ class CallRoutes:
 
     async def _place(self, request: web.Request) -> web.Response:
         caller = self._keys.caller(request)
+        # Before it is read: where many are refused, a refusal has to cost next to nothing. A repeat comes again.
+        self._calls.check_strength()
         key = self._idempotency.key(request)
         body = await body_of(request)
         if key is None:
@@ -128,10 +130,13 @@ class CallRoutes:
             self._calls.hang_up(call_id)
             return json_response(shown, status=202)
         record = await self.find(caller, call_id)
-        if record["state"] != State.ENDED and record["instance"] != self._calls.instance:
-            there = {"instance": record["instance"]}
-            detail = "Ask that one to end it."
-            raise Refusal(409, "call_elsewhere", "The call is on another instance", detail, extra=there)
+        if record["state"] != State.ENDED:
+            if record["instance"] != self._calls.instance:
+                there = {"instance": record["instance"]}
+                detail = "Ask that one to end it."
+                raise Refusal(409, "call_elsewhere", "The call is on another instance", detail, extra=there)
+            # One of a former life of ours, which we are taking over.
+            self._calls.hang_up(call_id)
         return json_response(record, status=202)
 
     async def is_on(self, caller: Caller, call_id: str) -> bool:

@@ -105,6 +105,9 @@ class Instance(Protocol):
 class Calls(Instance, Protocol):
     """The switchboard, as calls are asked of it."""
 
+    def check_strength(self) -> None:
+        """Raise ``NotTaken`` when a call that is asked for now is not even to be looked at."""
+
     async def place(
         self,
         plan: CallPlan,

@@ -215,6 +215,7 @@ _NOT_TAKEN: Final[Mapping[str, str]] = {
     "no_media_leg": "All media legs are taken.",
     "media_wedged": "Asterisk's media does not come up: it has to be restarted.",
     "asterisk_unavailable": "There is no connection to Asterisk.",
+    "overloaded": "There are as many calls as this machine can carry.",
     "store_unavailable": "The call could not be written down.",
     "too_many_waiting": "Too many calls wait for a dialplan.",
 }

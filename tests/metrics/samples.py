@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_pla
 
 Samples: TypeAlias = dict[str, float]
 
-RESTLESS: Final = ("process_", "python_", "otpvoice_event_loop_lag_")
+RESTLESS: Final = ("process_", "python_", "otpvoice_event_loop_")
 """What changes by itself."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -63,6 +65,7 @@ def test_a_quiet_house(asked: Asked) -> None:
         'otpvoice_speech_cache_bytes{in="memory"}': 0,
         'otpvoice_speech_cache_bytes{in="disk"}': 0,
         'otpvoice_speech_engine_open{engine="gtts"}': 0,
+        "otpvoice_event_loop_tasks": 0,
     }
 
 
@@ -120,6 +123,19 @@ def test_each_asterisk_has_its_own(asked: Asked) -> None:
     assert said[f"otpvoice_ari_connected{{{NODE}}}"] == 1
     assert said['otpvoice_ari_connected{node="pbx.example:8089"}'] == 0
     assert not [name for name in said if "secret" in name or "//" in name]
+
+
+async def test_tasks_are_counted_as_long_as_they_have_not_ended(asked: Asked) -> None:
+    def counted() -> float:
+        return told(asked.registry)["otpvoice_event_loop_tasks"]
+
+    ours = counted()
+    over = asyncio.Event()
+    waiting = [asyncio.create_task(over.wait()) for _ in range(3)]
+    assert counted() == ours + 3
+    over.set()
+    await asyncio.gather(*waiting)
+    assert counted() == ours >= 1
 
 
 @pytest.mark.parametrize(

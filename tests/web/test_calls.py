@@ -91,6 +91,19 @@ async def test_a_call_that_is_not_taken_may_be_asked_for_again(door: Door, reaso
     assert "Nobody was called." in answer.body["detail"]
 
 
+async def test_where_there_is_no_strength_left_a_call_is_not_even_looked_at(door: Door) -> None:
+    """A refusal costs next to nothing: what is asked for is not read, right or wrong."""
+    door.calls.weak = True
+    for body in (b'{"to": 1}', b""):
+        answer = await door.ask("POST", "/v1/calls", data=body, headers={"Idempotency-Key": "order-7"})
+        assert (answer.status, answer.body["code"]) == (503, "overloaded")
+        assert answer.headers["Retry-After"] == "3"
+        assert "Nobody was called." in answer.body["detail"]
+    assert (await door.ask("POST", "/v1/calls", json=BODY, key="wrong")).status == 401
+    # Calls that there are can be looked at, and ended.
+    assert (await door.ask("GET", "/v1/calls")).status == 200
+
+
 @pytest.mark.parametrize(
     ("refused", "status", "code", "more"),
     [

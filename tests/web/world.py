@@ -33,7 +33,7 @@ from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.offers import CallDefaults, TrunkOffer
-from otpvoice.stasis import Trunk
+from otpvoice.stasis import NotTaken, Trunk
 from otpvoice.web.app import Health, Hook, make_app
 from otpvoice.web.auth import Account
 from otpvoice.web.server import Listener, listen
@@ -182,13 +182,14 @@ class FakeStore:
 
 @dataclass
 class Switchboard:
-    """Calls that never ring. ``fault``: what ``place`` raises. ``gate``: what it waits for."""
+    """Calls that never ring. ``fault``: what ``place`` raises. ``gate``: what it waits for. ``weak``: takes nobody."""
 
     store: FakeStore
     instance: str = "otp-1"
     draining: bool = False
     nodes: list[FakeNode] = field(default_factory=lambda: [FakeNode()])
     fault: Exception | None = None
+    weak: bool = False
     gate: asyncio.Event | None = None
     reached: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Event = field(default_factory=asyncio.Event)
@@ -201,6 +202,11 @@ class Switchboard:
     def count(self) -> int:
         """Calls in progress."""
         return len(self.live)
+
+    def check_strength(self) -> None:
+        """Is there any left?"""
+        if self.weak:
+            raise NotTaken("overloaded", 3)
 
     async def place(
         self,
