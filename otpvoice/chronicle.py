@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import structlog
 
+from otpvoice.adapters.sealing import Sealer
 from otpvoice.adapters.store import (
     Change,
     ClaimLost,
     DestinationBusy,
     Erased,
+    Estate,
     Limit,
     Limited,
     Page,
@@ -29,16 +31,25 @@ from otpvoice.adapters.store import (
     Verdict,
 )
 from otpvoice.adapters.store.writer import KeptWrites
+from otpvoice.core.actions import Stream
 from otpvoice.core.events import Asked, CallAnswered, Event
+from otpvoice.core.plan import CallPlan
+from otpvoice.core.plan_text import plan_to_text
 from otpvoice.core.record import CallRecord, State
 from otpvoice.dialects.destinations import telephone
 from otpvoice.dialects.native_events import ASKED, Envelope, envelope, told
+from otpvoice.dialects.telling import Telling
 from otpvoice.stasis import WAIT, NotTaken
 
 log = structlog.get_logger(__name__)
 
 UNSURE: Final = frozenset({"timeout", "connection_lost"})
 """Faults of the store after which a write may have been carried out."""
+REVIVED_WITHIN: Final = 120.0
+"""Seconds after its acceptance for which a call may still be dialled by a next life, or longer where it may wait longer
+in line."""
+A_DAY: Final = 86_400.0
+"""Seconds after which a tap is over at the latest, for others: it has no end but its channel's."""
 LOCK_SLACK: Final = 120.0
 """Seconds beyond all that a call may take: then its destination is free again, also where its end was never written."""
 
@@ -99,7 +110,8 @@ class _Chapter:
 class Chronicle:
     """``stasis.Records``, and a follower of all calls. ``wall``: Unix seconds.
 
-    ``written`` is told of each new call that was written; ``writes`` tells of all else.
+    ``written`` is told of each new call that was written; ``writes`` tells of all else. ``sealer``: plans of calls that
+    nobody was dialled for yet are kept sealed, for a next life; None: they are in memory alone.
     """
 
     store: Store
@@ -107,6 +119,7 @@ class Chronicle:
     allowances: Mapping[str, Allowance]
     written: Callable[[Change], None]
     wall: Callable[[], float] = time.time
+    sealer: Sealer | None = None
     _chapters: dict[str, _Chapter] = field(default_factory=dict)
 
     # --- records ----------------------------------------------------------------------------------------------------
@@ -116,7 +129,7 @@ class Chronicle:
         if self.writes.kept(record.account, record.id) is not None:
             # Its key was given back by an attempt whose end is on its way, and would end this call.
             raise NotTaken("claim_lost")
-        change = self._change(record, ("call.queued", {}), record.created_at)
+        change = self._change(record, ("call.queued", {}), record.created_at, estate=self._estate(record))
         try:
             verdict = await self.store.accept(change, self.allowances[record.account].terms(record, token))
         except StoreUnavailable as error:
@@ -132,7 +145,33 @@ class Chronicle:
 
     def save(self, record: CallRecord, /) -> None:
         """Keep a call that nobody has asked for over HTTP, or for which somebody came."""
-        self.writes.save(Change(record.to_json(), counts_within=self._counts(record)))
+        estate = None if record.id in self._chapters else self._estate(record)
+        self.writes.save(Change(record.to_json(), counts_within=self._counts(record), estate=estate))
+
+    async def intend(self, record: CallRecord, /, within: float) -> bool | None:
+        """Wait until what was told of a call in this very step is written: that somebody is being dialled.
+
+        None: it is not within so many seconds; False: it never will be.
+        """
+        return await self.writes.stands(record.account, record.id, within)
+
+    @property
+    def keeps_plans(self) -> bool:
+        """Would a next life know what calls were to do for which nobody was dialled yet?"""
+        return self.sealer is not None
+
+    def resume(self, record: CallRecord, events: int, /) -> None:
+        """Go on with a call of a former life, of which so many events were told."""
+        self._chapters[record.id] = _Chapter(events)
+        # From now on it may last as long as any that begins now; its plan is still of use, should we die, too.
+        self.writes.save(Change(record.to_json(), counts_within=self._counts(record), estate=self._estate(record)))
+
+    def bury(self, record: dict[str, Any], telling: Telling, events: int, /) -> None:
+        """Keep how a call of a former life ended, and tell it. ``record``: closed, as JSON."""
+        made = envelope(record, events + 1, "call.ended", {}, self.wall())
+        self.writes.finish(
+            Change(record, (StoredEvent(made.id, made.number, made.type, made.body, telling.to(made.type)),))
+        )
 
     def finish(self, record: CallRecord, /) -> None:
         """Keep how a call ended, and tell it."""
@@ -184,21 +223,48 @@ class Chronicle:
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _change(
-        self, record: CallRecord, about: tuple[str, dict[str, Any]], at: float, *, asks: bool = False
+        self,
+        record: CallRecord,
+        about: tuple[str, dict[str, Any]],
+        at: float,
+        *,
+        asks: bool = False,
+        estate: Estate | None = None,
     ) -> Change:
         chapter = self._chapters.setdefault(record.id, _Chapter())
         chapter.count += 1
         call = record.to_json()
         made = envelope(call, chapter.count, *about, at)
-        webhook = record.plan.webhook
-        wanted = webhook is not None and not asks and not {"*", made.type}.isdisjoint(webhook.events)
-        endpoint = webhook.url if webhook is not None and wanted else None
+        endpoint = None if asks else Telling.of(record.plan.webhook).to(made.type)
         event = StoredEvent(made.id, made.number, made.type, made.body, endpoint)
-        return Change(call, (event,), counts_within=self._counts(record))
+        return Change(call, (event,), counts_within=self._counts(record), estate=estate)
+
+    def _estate(self, record: CallRecord) -> Estate:
+        """Return what a next life needs to know of a call that begins."""
+        over_within = A_DAY if is_tap(record.plan) else self.allowances[record.account].longest(record)
+        telling = Telling.of(record.plan.webhook)
+        if self.sealer is None or (record.plan.inbound and record.state is State.QUEUED):
+            return Estate(telling.to_text(), over_within)
+        until = self._useful_until(record)
+        sealed = self.sealer.seal(record.id, plan_to_text(record.plan))
+        return Estate(replace(telling, until=until).to_text(), over_within, sealed, max(0.001, until - self.wall()))
+
+    def _useful_until(self, record: CallRecord) -> float:
+        """Return until when a call that was accepted may still begin, in Unix seconds."""
+        plan = record.plan
+        if plan.valid_until is not None:
+            return plan.valid_until
+        waits = WAIT if plan.inbound else max(REVIVED_WITHIN, self.allowances[record.account].waits)
+        return record.created_at + waits
 
     def _counts(self, record: CallRecord) -> float:
         """Return for how long a call counts as in progress. Those of test keys are in nobody's way."""
         return 0.0 if record.test else self.allowances[record.account].longest(record)
+
+
+def is_tap(plan: CallPlan) -> bool:
+    """Is a call not ours, but only listened to?"""
+    return plan.inbound and plan.goes_on and all(isinstance(action, Stream) for action in plan.actions)
 
 
 def _refusal(verdict: Verdict) -> NotTaken:

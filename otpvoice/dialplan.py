@@ -27,6 +27,8 @@ from otpvoice.stasis import NotTaken, Origin, StasisApp, Trunk, new_call_id
 log = structlog.get_logger(__name__)
 
 DOOR: Final = "dialplan"
+TAKEN_OVER_WITHIN: Final = 5.0
+"""Seconds after our start for which a caller waits whose call nobody knows: it may be known to the store."""
 
 
 class DialplanDoor:
@@ -133,6 +135,9 @@ class DialplanDoor:
             )
 
         # All that waits comes before the claim: until then it can be ended, and somebody else may have it.
+        if self._calls.prepared(call_id) is None and self._calls.takeover is not None:
+            # It may be one that a former life has left.
+            await self._calls.takeover.done(TAKEN_OVER_WITHIN)
         if (record := self._calls.prepared(call_id)) is not None:
             await party.guard(call_id, record.plan.max_duration)
         self._calls.check_open()

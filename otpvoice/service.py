@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import secrets
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -17,8 +18,9 @@ import structlog
 
 from otpvoice import __version__
 from otpvoice.adapters.outbound.client import GuardedClient
+from otpvoice.adapters.sealing import Sealer
 from otpvoice.adapters.speech.house import SpeechHouse
-from otpvoice.adapters.store import Change
+from otpvoice.adapters.store import Change, Owner
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.store.writer import KeptWrites
@@ -34,6 +36,7 @@ from otpvoice.logs import LoggedRecords, transcript
 from otpvoice.media.g711 import SILENCE, Law
 from otpvoice.media.streams.formats import FORMATS
 from otpvoice.metrics import House, Metrics
+from otpvoice.recovery import Recovery
 from otpvoice.rehearsal import NUMBERS
 from otpvoice.settings import AccountSettings, Settings, TrunkSettings
 from otpvoice.stasis import Pace, StasisApp, Trunk
@@ -70,6 +73,7 @@ class Service:
             version=__version__,
         )
         self._store = make_store(settings)
+        sealer = sealer_of(settings)
         allow = parse_allow(settings.url_allow)
         self._client = GuardedClient(allow)
         # Apart from deliveries, which may have all connections of a host: somebody listens while a question waits.
@@ -78,12 +82,13 @@ class Service:
         self._streams = Streams(self._client, ended=self.metrics.streams.ended)
         attempted = self.metrics.webhooks.attempted
         self._dispatcher = Dispatcher(self._store, self._hooks, self._client, attempted=attempted)
-        self._writes = KeptWrites(self._store, written=self._wake_dispatcher)
+        self._writes = KeptWrites(self._store, written=self._wake_dispatcher, adopted=self._taken_away)
         self._chronicle = Chronicle(
             self._store,
             self._writes,
             {account.id: allowance_of(account, settings) for account in settings.accounts},
             self._wake_dispatcher,
+            sealer=sealer,
         )
         law = one_law(settings)
         self._speech = SpeechHouse(settings, law, self._client, self.metrics.speech)
@@ -101,7 +106,9 @@ class Service:
             followers=(self._chronicle.follow, transcript, self.metrics.follow),
             asker=self.metrics.counted_asker(interview),
             relays=self._streams,
+            next_life=self._chronicle,
         )
+        self.metrics.lag.told = self._note_lag
         self.node = AsteriskNode(node_settings(settings, law), self.stasis)
         self.stasis.nodes.append(self.node)
         first = settings.accounts[0].id
@@ -109,6 +116,16 @@ class Service:
         # Whoever writes the dialplan runs this Asterisk: its calls are the first account's.
         refused = partial(self.metrics.refused, DOOR)
         self.stasis.door = DialplanDoor(self.stasis, first, self._defaults[first], self._trunks, refused=refused)
+        self._recovery = Recovery(
+            self._store,
+            self._chronicle,
+            self.stasis,
+            accounts=[account.id for account in settings.accounts],
+            trunks=self._trunks,
+            sealer=sealer,
+            recovered=self.metrics.recovered,
+        )
+        self.stasis.takeover = self._recovery
         paces = {name: trunk.pace for name, trunk in self._trunks.items()}
         asked = (self._writes, self._streams, self._store, tuple(self._hooks), self._speech)
         self.metrics.watch(House(self.stasis, paces, *asked))
@@ -165,6 +182,7 @@ class Service:
 
     async def _start(self) -> None:
         self._supervise(self.node.run(), "node")
+        self._supervise(self._recovery.run(), "recovery")
         self._supervise(self._speech.warm_up(), "warm-up")
         self._supervise(self._dispatcher.run(), "webhooks")
         self._supervise(self.metrics.lag.run(), "loop-lag")
@@ -214,6 +232,12 @@ class Service:
             webhook_url=account.webhook_url,
             signs=account.id in self._hooks,
         )
+
+    def _note_lag(self, lag: float, again: float) -> None:
+        self.stasis.admission.note(lag, time.monotonic(), again)
+
+    def _taken_away(self, call_id: str) -> None:
+        self.stasis.taken_away(call_id)
 
     def _wake_dispatcher(self, change: Change) -> None:
         if any(event.endpoint is not None for event in change.events):
@@ -276,10 +300,18 @@ def way_of(trunk: TrunkSettings) -> Trunk:
 
 
 def make_store(settings: Settings) -> MemoryStore | RedisStore:
-    """Return Redis, or in development without one, memory."""
+    """Return Redis, or in development without one, memory; writing for this life of this instance."""
+    owner = Owner(settings.instance, secrets.token_hex(8))
     if settings.redis_url is None:
-        return MemoryStore(ttl=settings.summary_ttl)
-    return RedisStore(settings.redis_url.reveal(), ttl=settings.summary_ttl)
+        return MemoryStore(ttl=settings.summary_ttl, owner=owner)
+    return RedisStore(settings.redis_url.reveal(), ttl=settings.summary_ttl, owner=owner)
+
+
+def sealer_of(settings: Settings) -> Sealer | None:
+    """Return what seals plans for a next life; None: there is no key, or nothing that outlives this one."""
+    if settings.secret_key is None or settings.redis_url is None:
+        return None
+    return Sealer(base64.b64decode(settings.secret_key.reveal()))
 
 
 def node_settings(settings: Settings, law: Law) -> NodeSettings:

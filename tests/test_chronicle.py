@@ -11,10 +11,11 @@ from typing import Any, Final
 import pytest
 
 from otpvoice.adapters.locales import load_locales
-from otpvoice.adapters.store import Change, Limit, StoreUnavailable, Terms, Verdict
+from otpvoice.adapters.sealing import Sealer
+from otpvoice.adapters.store import Change, Inherited, Limit, Owner, StoreUnavailable, Terms, Verdict
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.writer import KeptWrites
-from otpvoice.chronicle import Allowance, Chronicle
+from otpvoice.chronicle import REVIVED_WITHIN, Allowance, Chronicle
 from otpvoice.core.actions import Gather, Say, SayCode
 from otpvoice.core.digits import Collected, DigitRules, EndedBy
 from otpvoice.core.events import (
@@ -38,9 +39,11 @@ from otpvoice.core.flow import CallFlow
 from otpvoice.core.idempotency import Claimed
 from otpvoice.core.outcome import Ending, OwnAction, classify
 from otpvoice.core.plan import CallPlan, Webhook
-from otpvoice.core.record import CallRecord
+from otpvoice.core.plan_text import plan_from_text
+from otpvoice.core.record import CallRecord, State
 from otpvoice.core.secret import Keys, OtpCode
 from otpvoice.dialects.native_events import LARGEST
+from otpvoice.dialects.telling import Telling
 from otpvoice.stasis import NotTaken
 
 AT: Final = 1_800_000_000.0
@@ -491,3 +494,92 @@ def test_what_a_call_keeps_others_from(changes: dict[str, Any], destination: str
 def test_who_is_not_limited_is_not_counted() -> None:
     terms = Allowance().terms(a_record(), None)
     assert (terms.limits, terms.most_in_progress, terms.token) == ((), None, None)
+
+
+# --- for a next life --------------------------------------------------------------------------------------------------
+
+
+def sealing(book: Book) -> Sealer:
+    """Have the book keep sealed plans; it is a moment after they were asked for."""
+    book.chronicle.wall = lambda: AT
+    book.chronicle.sealer = Sealer(bytes(32))
+    return book.chronicle.sealer
+
+
+async def left_by(book: Book, call_id: str = "call_1") -> Inherited:
+    found = await book.store.as_owner(Owner("unnamed", "next")).adopt("shop", call_id)
+    assert found is not None
+    return found
+
+
+async def test_a_call_that_is_taken_leaves_what_it_was_to_do_sealed(book: Book) -> None:
+    sealer = sealing(book)
+    record = await book.begun()
+    found = await left_by(book)
+    assert found.plan is not None
+    assert plan_from_text(sealer.open("call_1", found.plan)) == record.plan
+    assert Telling.from_text(found.telling) == Telling(HOOK, ("*",), AT + REVIVED_WITHIN)
+    assert b"918273" not in found.plan
+    assert found.events == 1
+
+
+async def test_without_a_key_it_leaves_where_it_is_told_alone(book: Book) -> None:
+    await book.begun()
+    found = await left_by(book)
+    assert found.plan is None
+    assert Telling.from_text(found.telling) == Telling(HOOK, ("*",))
+
+
+async def test_nothing_is_sealed_any_more_when_it_is_written_that_somebody_is_dialled(book: Book) -> None:
+    sealing(book)
+    record = await book.begun()
+    dialed = CallDialed(AT + 1)
+    record.note(dialed)
+    book.chronicle.follow(record, dialed)
+    assert await book.chronicle.intend(record, 5) is True
+    found = await left_by(book)
+    assert (found.record["state"], found.plan, found.events) == ("dialing", None, 2)
+
+
+async def test_a_caller_of_a_dialplan_leaves_no_plan(book: Book) -> None:
+    sealing(book)
+    record = a_record(inbound=True)
+    book.chronicle.save(record)
+    await book.settled()
+    found = await left_by(book)
+    assert found.plan is None
+    assert Telling.from_text(found.telling).url == HOOK
+
+
+@pytest.mark.parametrize(
+    ("changes", "until"),
+    [
+        ({}, AT + REVIVED_WITHIN),
+        ({"inbound": True}, AT + 300),
+        ({"valid_until": AT + 1000}, AT + 1000),
+    ],
+)
+async def test_a_plan_is_kept_as_long_as_it_is_of_use(book: Book, changes: dict[str, Any], until: float) -> None:
+    sealing(book)
+    record = a_record(**changes)
+    record.state = State.WAITING if "inbound" in changes else State.QUEUED
+    await book.chronicle.accept(record)
+    assert Telling.from_text((await left_by(book)).telling).until == until
+
+
+async def test_who_may_stand_in_line_for_longer_may_be_dialled_later(book: Book) -> None:
+    sealing(book)
+    book.chronicle.allowances = {"shop": Allowance(waits=600.0)}
+    await book.begun()
+    assert Telling.from_text((await left_by(book)).telling).until == AT + 600
+
+
+async def test_it_goes_on_counting_where_the_former_life_stopped(book: Book) -> None:
+    record = a_record()
+    book.chronicle.resume(record, 4)
+    await book.happen(record, CallDialed(AT + 1))
+    assert [one["id"] for one in await book.told()] == ["evt_1_5"]
+
+
+async def test_it_is_not_asked_whether_a_call_stands_of_which_nothing_is_kept(book: Book) -> None:
+    assert await book.chronicle.intend(a_record(), 5) is False

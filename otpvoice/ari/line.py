@@ -117,7 +117,7 @@ class Line:
             picked_up = await self._handset.take(FIRST_LEG_WITHIN) and await self._first.answer()
         except (NoLegFree, errors.AriError) as error:
             log.error("line.not_answered", channel=self._first.channel_id, error=type(error).__name__)
-            self._say(MediaUnavailable(time.time()))
+            await self._why_lost(MediaUnavailable(time.time()))
             return
         if picked_up:
             self._answer(self._first.answered_at)
@@ -206,7 +206,7 @@ class Line:
                     self._streaming.second_joins(second)
                 self._say(PartiesConnected(time.time()))
         except (NoLegFree, errors.AriError) as error:
-            self._media_lost("connect", error)
+            await self._media_lost("connect", error)
 
     async def part(self) -> None:
         """Take the first party back, so that it hears us: ``PartiesParted``, or ``MediaLost``."""
@@ -215,7 +215,7 @@ class Line:
                 self._streaming.second_leaves()
                 self._say(PartiesParted(time.time()))
         except (NoLegFree, errors.AriError) as error:
-            self._media_lost("part", error)
+            await self._media_lost("part", error)
 
     # --- what is told -----------------------------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ class Line:
         elif self._audible and not self._over:
             self._errands.start(self._why_lost(event), "lost")
 
-    async def _why_lost(self, event: MediaLost) -> None:
+    async def _why_lost(self, event: MediaLost | MediaUnavailable) -> None:
         """A leg dies alone, or with its Asterisk: that shows in a moment."""
         for _ in range(LOOKS):
             if not self._node.connected:
@@ -277,7 +277,7 @@ class Line:
             self._audible = True
             joined = await self._handset.join(self._first.channel)
         except (NoLegFree, errors.AriError) as error:
-            self._media_lost("join", error)
+            await self._media_lost("join", error)
             return
         if joined:
             self._first.entered.set()
@@ -318,9 +318,9 @@ class Line:
             self._told_answer = True
             self._tell(CallAnswered(at))
 
-    def _media_lost(self, doing: str, error: Exception) -> None:
+    async def _media_lost(self, doing: str, error: Exception) -> None:
         log.error("line.media_lost", channel=self._first.channel_id, doing=doing, error=type(error).__name__)
-        self._say(MediaLost(time.time()))
+        await self._why_lost(MediaLost(time.time()))
 
     def _say(self, event: Happening) -> None:
         if not self._over:

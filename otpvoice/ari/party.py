@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Set
+from collections.abc import Awaitable, Callable, Set
 from dataclasses import replace
+from typing import Final, TypeAlias
 
 import structlog
 
@@ -31,21 +32,30 @@ from otpvoice.core.outcome import Fault
 
 log = structlog.get_logger(__name__)
 
+AGAIN_EVERY: Final = 0.1
+"""Seconds between looks at a node that is to come back."""
+Ahead: TypeAlias = Callable[[CallDialed], Awaitable[bool]]
+"""Writes down that somebody is about to be called. False: it did not."""
+
 
 class OutboundParty(Telephone):
     """A telephone that we call, once. ``dial`` and ``hang_up`` may be called at any time; then ``close``.
 
+    ``ahead``: writes down that it is about to be called, and tells it; False: that is not written, and nobody is. None:
+    it is told, and written by nobody.
+
     ``CallAnswered`` may be told a second time, when the first was only a look at a channel that was not in Stasis yet.
     """
 
-    def __init__(self, node: AsteriskNode, channel_id: str, order: Originate) -> None:
+    def __init__(self, node: AsteriskNode, channel_id: str, order: Originate, *, ahead: Ahead | None = None) -> None:
         super().__init__(node, channel_id)
-        self._order = order
+        self._order, self._ahead = order, ahead
         self._up_at: float | None = None
         self._progressed: set[bool] = set()
         self._begun = self._ordering = self._placed = self._gap = self._answered = self._redirected = False
         # A DELETE would find the channel, or there will never be one.
         self._settled = asyncio.Event()
+        self._called_off = False
 
     async def dial(self) -> None:
         """Place the call: once, and not after its end. What comes of it is told."""
@@ -58,10 +68,14 @@ class OutboundParty(Telephone):
             self._settled.set()
             self._end(CallEnded(time.time(), fault=Fault.ASTERISK_LOST))
             return
+        if not await self._write_ahead(CallDialed(time.time())):
+            self._gone = True
+            self._settled.set()
+            return
         self._placed = self._ordering = True
-        self._say(CallDialed(time.time()))
+        self._booted = self._node.booted
         try:
-            sip_call_id = await self.channel.originate(self._order)
+            sip_call_id = await self.channel.originate(self._order, again=self._may_again, told=self._settled)
         except OriginateFailed as failed:
             unknown = failed.fault is Fault.ORIGINATE_UNKNOWN
             if not unknown or not self._settled.is_set():  # else its events have told that it is there
@@ -75,9 +89,32 @@ class OutboundParty(Telephone):
         if self._gap and not self.over:
             await self._catch_up(Fault.EVENTS_LOST, self._node.seen_until)
 
+    async def _may_again(self) -> bool:
+        """Asterisk has not booted. Wait until it knows our application: else it would ring for nobody to hear of."""
+        while not (self._called_off or self.over or self._node.replaced):
+            if self._node.connected:
+                return True
+            await asyncio.sleep(AGAIN_EVERY)
+        return False
+
+    async def _write_ahead(self, dialed: CallDialed) -> bool:
+        """Have it written down, before the first byte of the order leaves, that this telephone may ring.
+
+        Whoever finds that, and no channel, never calls it again.
+        """
+        if self._ahead is None:
+            self._say(dialed)
+            return True
+        if not await self._ahead(dialed):
+            self._end(CallEnded(time.time(), fault=Fault.LOST_BEFORE_DIALING))
+        elif not self._node.connected or self._node.replaced:
+            self._end(CallEnded(time.time(), fault=Fault.ASTERISK_LOST))
+        return not self.over
+
     async def hang_up(self) -> None:
         """End the call. Tried again while Asterisk can't be reached; its dead man's switch is what remains."""
-        if not self._begun:
+        self._called_off = True
+        if not self._placed and not self._settled.is_set():
             # Nothing was ordered, and now nothing will be.
             self._end(CallEnded(time.time()))
             return
@@ -147,11 +184,12 @@ class OutboundParty(Telephone):
                 self.entered.set()
                 self._answer(self._up_at or at)
             case CallEnded() as ended:
-                self._gone = True
                 if self._redirected and not ended.by_callee:
                     # Asterisk's own dialling has hung up before the far end's wish was told.
                     ended = replace(ended, cause=REDIRECTION, by_callee=True)
-                self._end(replace(ended, replied=replied(event)))
+                ended = replace(ended, replied=replied(event))
+                self._gone = True
+                self._end(ended)
             case CallProgressed() as progressed:
                 self._progress(progressed)
             case happening:

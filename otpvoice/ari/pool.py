@@ -22,7 +22,7 @@ import structlog
 from otpvoice.ari import errors
 from otpvoice.ari.behalf import Behalf
 from otpvoice.ari.leg import MediaLeg
-from otpvoice.ari.making import NOT_MADE, LegMaker, LegSettings
+from otpvoice.ari.making import COMES_UP_WITHIN, NOT_MADE, LegMaker, LegSettings
 from otpvoice.ari.rest import AriRest
 from otpvoice.ari.router import Router
 
@@ -38,6 +38,8 @@ ON_ITS_WAY: Final = 0.1
 """Seconds for an order whose answer we do not wait for to be carried out: before that there is nothing to take back."""
 UNDONE_WITHIN: Final = 1.0
 """Seconds for taking back a leg that was being made when we stop, or lose the connection."""
+STOOD_STILL: Final = 1.0
+"""Seconds by which a timer is late only in a process that was frozen, or had no processor."""
 QUIET: Final = 5.0
 """Seconds without any work after which one leg too many is retired."""
 
@@ -255,10 +257,13 @@ class LegPool:
         leg_id = f"{self._settings.prefix}{self._number}"
         told = self._maker.expect(leg_id)
         leg: MediaLeg | None = None
+        began = asyncio.get_running_loop().time()
         try:
             leg = await self._maker.make(leg_id, told)
         except NOT_MADE as error:
-            self._failed(leg_id, error)
+            # Where its time ran out much later than it should have, it was us who stood still.
+            late = asyncio.get_running_loop().time() - began > COMES_UP_WITHIN + STOOD_STILL
+            self._failed(leg_id, error, wedged=isinstance(error, TimeoutError) and not late)
             await self._maker.undo(leg_id, told)
         except asyncio.CancelledError:
             # Whoever stops the keeper in the middle of a leg leaves nothing of it behind.
@@ -278,8 +283,8 @@ class LegPool:
             else:
                 self._retiring.append(leg)
 
-    def _failed(self, leg_id: str, error: Exception) -> None:
-        self.wedged = isinstance(error, TimeoutError)
+    def _failed(self, leg_id: str, error: Exception, *, wedged: bool) -> None:
+        self.wedged = wedged
         self.not_made += 1
         if self.wedged:
             self._doubted = True

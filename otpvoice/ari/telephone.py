@@ -62,7 +62,7 @@ class Telephone:
         self.channel = CallChannel(node.rest, channel_id)
         self.entered = asyncio.Event()
         self.over = False
-        self._node = node
+        self._node, self._booted = node, node.booted
         self._tell: Callable[[PartyEvent], None] | None = None
         self._end_told: CallEnded | CallReleased | None = None
         self._hangup: AriEvent | None = None
@@ -115,7 +115,8 @@ class Telephone:
             await asyncio.sleep(END_TOLD_WITHIN)
         if not self.over:
             await self._look()  # a channel that is there after all is ended by whoever closes
-            self._lost(Fault.EVENTS_LOST, self._node.seen_until)
+            died = await self._node.died_since(self._booted)
+            self._lost(Fault.ASTERISK_LOST if died else Fault.EVENTS_LOST, self._node.seen_until)
 
     async def _look(self) -> bool | None:
         """Is the channel ours? None: that can't be found out."""

@@ -38,12 +38,14 @@ from otpvoice.core.events import (
     Asked,
     CallAnswered,
     CallEnded,
+    CallProgressed,
     CallReleased,
     Flooded,
     HangupAsked,
     Happening,
     MediaLost,
     MediaUnavailable,
+    OriginateAccepted,
 )
 from otpvoice.core.gathering import gather
 from otpvoice.core.hearing import hear
@@ -57,6 +59,8 @@ from otpvoice.core.speech import Script
 from otpvoice.core.stage import ActionFault, PlanOver, Stage, Steps, TimedOut, Told
 from otpvoice.core.streaming import begin, stop_stream, stream
 
+TO_ORDER = 40.0
+"""Seconds for an order to reach Asterisk: a leg, what is written ahead, one that boots. Each has a bound of its own."""
 TO_ANSWER = 10.0
 """Seconds that picking up a channel which was handed to us may take, with the wait for a media leg."""
 END_OF_CHANNEL = 5.0
@@ -199,11 +203,16 @@ class CallFlow:
         stage = self._stage
         stage.do(Answer() if self.plan.inbound else Dial())
         # Asterisk has the same timeout and some seconds more: whoever of us two is alive ends the ringing.
-        stage.within(TO_ANSWER if self.plan.inbound else self.plan.ring_timeout)
+        stage.within(TO_ANSWER if self.plan.inbound else self.plan.ring_timeout + TO_ORDER)
+        rings = self.plan.inbound
         while not isinstance(told := (yield), CallAnswered):
             if isinstance(told, TimedOut):
                 yield from self._not_answered()
                 return
+            if not rings and isinstance(told, OriginateAccepted | CallProgressed):
+                # Not before: what is written ahead, and an Asterisk that boots, take no time from who is to pick up.
+                rings = True
+                stage.within(self.plan.ring_timeout)
         stage.deadline = None
         stage.limit = stage.now + self.plan.max_duration
         if self._is_stale(told.at):

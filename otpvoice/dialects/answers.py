@@ -73,7 +73,7 @@ class Quality(_Answer):
     mos: Annotated[float, Field(ge=1, le=4.5)]
     jitter_ms: float
     loss: Annotated[float, Field(ge=0, le=1)]
-    rtt_ms: float
+    rtt_ms: Annotated[float | None, Field(description="Null until a report of ours has come back.")]
 
 
 class Leg(_Answer):

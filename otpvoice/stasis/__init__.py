@@ -2,8 +2,22 @@
 
 from otpvoice.stasis.app import StasisApp, new_call_id
 from otpvoice.stasis.pacing import Pace
-from otpvoice.stasis.ports import Door, NotTaken, Origin, Records, SystemClock
+from otpvoice.stasis.ports import Door, Found, NextLife, NotTaken, Origin, Records, SystemClock, Takeover
 from otpvoice.stasis.trunk import Trunk
 from otpvoice.stasis.waiting import WAIT
 
-__all__ = ["WAIT", "Door", "NotTaken", "Origin", "Pace", "Records", "StasisApp", "SystemClock", "Trunk", "new_call_id"]
+__all__ = [
+    "WAIT",
+    "Door",
+    "Found",
+    "NextLife",
+    "NotTaken",
+    "Origin",
+    "Pace",
+    "Records",
+    "StasisApp",
+    "SystemClock",
+    "Takeover",
+    "Trunk",
+    "new_call_id",
+]

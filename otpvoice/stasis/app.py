@@ -1,15 +1,15 @@
-"""The switchboard: which calls there are, on which Asterisk, and how they begin and end.
+"""The switchboard: how calls begin, on which Asterisk.
 
-It starts sessions and finds them again; what a call does is the flow's business, what it knows the record's.
+It starts sessions; which there are, and how they end, is in the register.
 """
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass, field, replace
-from itertools import chain
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, cast
 
 import structlog
@@ -19,67 +19,38 @@ from otpvoice.ari.leg import MediaLeg
 from otpvoice.ari.line import Line
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
-from otpvoice.ari.router import AriEvent
 from otpvoice.ari.streaming import Opener
 from otpvoice.core.chance import drawn
-from otpvoice.core.events import Event, SecondEnded
+from otpvoice.core.events import CallDialed, OnSecond
 from otpvoice.core.flow import CallFlow
-from otpvoice.core.locale import Locales
-from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
+from otpvoice.core.outcome import Fault, OwnAction
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
 from otpvoice.media.g711 import Law
 from otpvoice.rehearsal import RehearsalLine, script_for
-from otpvoice.session import Asker, CallSession, Voice
+from otpvoice.session import CallSession
 from otpvoice.stasis.call import Call
 from otpvoice.stasis.named import named
-from otpvoice.stasis.needs import free_leg, line_up, ready_node, step_out
+from otpvoice.stasis.needs import free_leg, line_up, ready_node, step_out, turn_when_ready
 from otpvoice.stasis.pacing import Slot
-from otpvoice.stasis.ports import Clock, Door, Follower, NotTaken, Origin, Records, SystemClock
-from otpvoice.stasis.streams import Relays, opener_of
+from otpvoice.stasis.ports import Found, NotTaken, Origin
+from otpvoice.stasis.register import Register
+from otpvoice.stasis.streams import opener_of
 from otpvoice.stasis.tap import Tap
 from otpvoice.stasis.trunk import Trunk, order_of, seconds_of
-from otpvoice.stasis.waiting import WAIT, NoRoom, WaitingRoom
+from otpvoice.stasis.waiting import WAIT, NoRoom
 
 log = structlog.get_logger(__name__)
 
-END_WITHIN: Final = 3.0
-"""Seconds for calls that we hang up to end."""
+INTENT_WITHIN: Final = 15.0
+"""Seconds for the store to take down that somebody is about to be dialled; longer, and nobody is."""
+SECOND_WITHIN: Final = 1.0
+"""Seconds for the same of a second party, who is dialled then in any case, unless the call is another life's."""
 
 
 @dataclass(slots=True)
-class StasisApp:
-    """All calls of this process. ``followers`` hear every event of every call; ``voice_name`` is the configured one.
-
-    ``asker``: who asks what interactive plans are to do next. ``draw``: chooses the random keys of gates. ``relays``:
-    who carries streams of their audio; None: nobody does.
-    """
-
-    instance: str
-    locales: Locales
-    voice: Voice
-    records: Records
-    followers: Sequence[Follower] = ()
-    clock: Clock = field(default_factory=SystemClock)
-    voice_name: str | None = None
-    nodes: list[AsteriskNode] = field(default_factory=list)
-    draining: bool = False
-    door: Door | None = None
-    asker: Asker | None = None
-    draw: Callable[[Sequence[str]], str] = secrets.choice
-    relays: Relays | None = None
-    _calls: dict[str, Call | Tap] = field(default_factory=dict)
-    _waiting: WaitingRoom[Trunk] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._waiting = WaitingRoom(self._end_unbegun)
-
-    # --- calls ------------------------------------------------------------------------------------------------------
-
-    def check_open(self) -> None:
-        """Raise ``NotTaken`` when no new calls are taken."""
-        if self.draining:
-            raise NotTaken("draining")
+class StasisApp(Register):
+    """The register of all calls, and the ways in which they begin."""
 
     async def place(
         self,
@@ -119,12 +90,54 @@ class StasisApp:
             if leg is not None:
                 await node.pool.give_back(leg)
             raise
-        party = OutboundParty(node, f"{record.id}-1", order_of(flow.plan, trunk, node, record.id))
+        self._dial(record, flow, trunk, node, turn=turn, leg=leg)
+        return record.to_json()
+
+    def _dial(
+        self,
+        record: CallRecord,
+        flow: CallFlow,
+        trunk: Trunk,
+        node: AsteriskNode,
+        *,
+        turn: asyncio.Task[Slot],
+        leg: MediaLeg | None = None,
+    ) -> None:
+        """Begin a call that is to be dialled when its turn has come."""
+        order = order_of(flow.plan, trunk, node, record.id)
+        party = OutboundParty(node, f"{record.id}-1", order, ahead=partial(self._write_ahead, record))
         slots: list[Slot] = []
-        seconds = seconds_of(flow.plan, trunk, node, record.id, slots)
+        seconds = self._seconds(record, flow.plan, trunk, node, slots)
         line = Line(node, party, leg, second=seconds, opener=self._opener(record, node))
         self._begin(node, flow, record, line, turn=turn, slots=slots)
-        return record.to_json()
+
+    async def _write_ahead(self, record: CallRecord, dialed: CallDialed) -> bool:
+        """Have it kept that a call is being dialled. Told from here, and not by way of the session: it can't wait."""
+        record.note(dialed)
+        self._follow(record, dialed)
+        if self.next_life is None or await self.next_life.intend(record, INTENT_WITHIN):
+            valid_until = record.plan.valid_until
+            if valid_until is None or valid_until > self.clock.wall():
+                return True
+            if (call := self._calls.get(record.id)) is not None:
+                call.hang_up(OwnAction.EXPIRED)
+        record.dialed_at = None
+        return False
+
+    async def _write_second_ahead(self, record: CallRecord, number: int, dialed: CallDialed) -> bool:
+        """Have it kept that a second party is being dialled. Nobody would dial it again: so not at any price."""
+        event = OnSecond(number, dialed)
+        record.note(event)
+        self._follow(record, event)
+        if self.next_life is not None:
+            self.records.save(record)
+            return await self.next_life.intend(record, SECOND_WITHIN) is not False
+        return True
+
+    def _seconds(
+        self, record: CallRecord, plan: CallPlan, trunk: Trunk, node: AsteriskNode, slots: list[Slot]
+    ) -> Callable[[int, str, str | None, float], OutboundParty]:
+        return seconds_of(plan, trunk, node, record.id, slots, ahead=partial(self._write_second_ahead, record))
 
     async def rehearse(
         self, plan: CallPlan, *, account: str, door: str, call_id: str | None = None, token: str | None = None
@@ -137,8 +150,11 @@ class StasisApp:
         record.test, record.channel = True, f"{record.id}-1"
         with named(record):
             await self._accept(record, None, token)
-            self._begin(None, flow, record, RehearsalLine(script_for(plan.to or ""), wall=self.clock.wall))
+            self._rehearse(record, flow)
         return record.to_json()
+
+    def _rehearse(self, record: CallRecord, flow: CallFlow) -> None:
+        self._begin(None, flow, record, RehearsalLine(script_for(flow.plan.to or ""), wall=self.clock.wall))
 
     async def prepare(
         self,
@@ -167,6 +183,35 @@ class StasisApp:
             seconds = WAIT if plan.valid_until is None else max(0.0, plan.valid_until - self.clock.wall())
             self._waiting.keep(record, trunk, seconds)
         return record.to_json()
+
+    def resume(self, plan: CallPlan, trunk: Trunk, *, found: Found) -> None:
+        """Go on with a call of a former life that nobody was dialled for. Raises ``NotTaken`` while we drain.
+
+        It stands in line, as any call whose turn it is not yet, until there is an Asterisk that takes calls.
+        """
+        self.check_open()
+        rehearsed = found.test and not plan.inbound
+        plan = plan if plan.inbound else replace(plan, streams=trunk.streams)
+        flow = CallFlow(drawn(plan, min if rehearsed else self.draw), self.locales)
+        record = self._record(found.call_id, flow, found.account, found.door)
+        record.created_at, record.test = found.created_at, found.test
+        record.state = State.WAITING if plan.inbound else State.QUEUED
+        if self.next_life is not None:
+            self.next_life.resume(record, found.events)
+        within = max(0.0, found.until - self.clock.wall())
+        with named(record):
+            log.info("call.resumed", account=record.account, state=record.state.value)
+            if plan.inbound:
+                self._waiting.keep(record, trunk, within)
+                return
+            record.channel = f"{record.id}-1"
+            if rehearsed:
+                self._rehearse(record, flow)
+                return
+            node = self.nodes[0]
+            record.node = node.settings.name
+            turn = asyncio.create_task(turn_when_ready(node, trunk, record.account, within), name="turn")
+            self._dial(record, flow, trunk, node, turn=turn)
 
     def prepared(self, call_id: str) -> CallRecord | None:
         """Return a call that waits, of whatever account: who knows its id may come for it. None of a test key."""
@@ -211,82 +256,6 @@ class StasisApp:
             raise
         return True
 
-    def find(self, account: str, call_id: str) -> CallRecord | None:
-        """Return a call that waits or is in progress here, if it is this account's."""
-        call = self._calls.get(call_id)
-        record = call.record if call is not None else self._waiting.find(call_id)
-        if record is None or record.account != account or record.state is State.ENDED:
-            return None
-        return record
-
-    def hang_up(self, call_id: str) -> None:
-        """End a call by request. Unknown ids are fine: it has ended."""
-        if not self._waiting.end(call_id, OwnAction.HANG_UP_BY_API) and (call := self._calls.get(call_id)) is not None:
-            call.hang_up(OwnAction.HANG_UP_BY_API)
-
-    @property
-    def count(self) -> int:
-        """Calls in progress, and taps."""
-        return len(self._calls)
-
-    @property
-    def records_in_progress(self) -> Iterator[CallRecord]:
-        """What is known of these, and of the calls that wait to be called for."""
-        return chain((call.record for call in self._calls.values()), self._waiting.records)
-
-    # --- shutdown ---------------------------------------------------------------------------------------------------
-
-    async def drain(self, within: float) -> None:
-        """Take no new calls; let the others finish; after so many seconds hang them up."""
-        self.draining = True
-        self._waiting.end_all(OwnAction.SHUTDOWN)
-        if not await self._finished(within):
-            log.warning("stasis.drain_over", calls=self.count)
-            await self.end_all()
-
-    async def end_all(self) -> None:
-        """Hang up every call, now."""
-        self.draining = True
-        for call in self._calls.values():
-            call.hang_up(OwnAction.SHUTDOWN)
-        if not await self._finished(END_WITHIN):
-            log.error("stasis.calls_left", calls=self.count)
-            for call in (left := list(self._calls.values())):
-                call.abandon()
-            if left:
-                await self._finished(END_WITHIN)
-
-    async def _finished(self, within: float) -> bool:
-        """Wait for the calls there are, for those that were about to begin, and for those at the door."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + within
-        while (tasks := self._tasks()) and (left := deadline - loop.time()) > 0:
-            await asyncio.wait(tasks, timeout=left)
-        return not tasks
-
-    def _tasks(self) -> set[asyncio.Task[None]]:
-        at_the_door = set(self.door.arriving) if self.door is not None else set()
-        return at_the_door | {call.task for call in self._calls.values() if call.task is not None}
-
-    # --- what a node tells ------------------------------------------------------------------------------------------
-
-    def after_gap(self, node: AsteriskNode, alive: Set[str], *, restarted: bool) -> None:
-        """The events socket is back: which of the calls there outlived the gap?"""
-        for call in self._on(node):
-            call.after_gap(alive, restarted=restarted)
-
-    def node_lost(self, node: AsteriskNode) -> None:
-        """An Asterisk is away for good, as far as the calls on it go."""
-        for call in self._on(node):
-            call.node_lost()
-
-    def stranger(self, node: AsteriskNode, event: AriEvent) -> None:
-        """An event of a channel that is no call of ours: one that a dialplan hands to us, or that is over."""
-        if event["type"] == "StasisStart" and event["application"] == node.settings.app and self.door is not None:
-            self.door.arrive(node, event)
-        else:
-            log.debug("stasis.stranger", type=event["type"])
-
     # --- inside -----------------------------------------------------------------------------------------------------
 
     def _flow(self, plan: CallPlan) -> CallFlow:
@@ -327,11 +296,9 @@ class StasisApp:
         call = Call(
             node, session, line, self.records, self.clock, self._forget, turn, slots if slots is not None else []
         )
+        call.may_be_left = self.next_life is not None and self.next_life.keeps_plans
         self._calls[record.id] = call
         call.begin()
-
-    def _forget(self, call_id: str) -> None:
-        self._calls.pop(call_id, None)
 
     def _opener(self, record: CallRecord, node: AsteriskNode) -> Opener | None:
         return None if self.relays is None else opener_of(self.relays, record, cast("Law", node.settings.law))
@@ -349,21 +316,13 @@ class StasisApp:
         flow = self._flow(plan)
         slots: list[Slot] = []
         opener = self._opener(record, node)
-        line = Line(node, party, second=seconds_of(plan, trunk, node, record.id, slots), opener=opener)
+        line = Line(node, party, second=self._seconds(record, plan, trunk, node, slots), opener=opener)
         record.plan, record.proof, record.state = flow.plan, flow.proof, State.QUEUED
         record.voice = plan.voice or self.voice_name
         record.node, record.channel, record.sip_call_id = node.settings.name, party.channel_id, party.sip_call_id
         self.records.save(record)
         log.info("call.arrived", call=record.id, account=record.account, channel=party.channel_id, prepared=prepared)
         self._begin(node, flow, record, line, slots=slots)
-
-    def _end_unbegun(self, record: CallRecord, own: OwnAction | None = None, fault: Fault | None = None) -> None:
-        """What lies in the store has an end, also where it never began."""
-        record.end(classify(Ending(answered=False, own=own, fault=fault)), self.clock.wall())
-        self.records.finish(record)
-
-    def _on(self, node: AsteriskNode) -> list[Call | Tap]:
-        return [call for call in self._calls.values() if call.node is node]
 
     def _check(self, node: AsteriskNode | None) -> None:
         """Is there still a way to call (where one is needed)? Asked again after each wait. Raises ``NotTaken``."""
@@ -384,12 +343,6 @@ class StasisApp:
                 own, fault = (OwnAction.SHUTDOWN, None) if self.draining else (None, Fault.LOST_BEFORE_DIALING)
                 self._end_unbegun(record, own=own, fault=fault)
             raise
-
-    def _follow(self, record: CallRecord, event: Event) -> None:
-        if isinstance(event, SecondEnded) and isinstance(call := self._calls.get(record.id), Call):
-            call.second_ended(event.number)
-        for follower in self.followers:
-            follower(record, event)
 
 
 def new_call_id() -> str:

@@ -29,6 +29,7 @@ class Call:
     """A call that was taken. ``turn``: on its trunk; None where none is needed. ``over`` is called when all is done.
 
     ``node``: None for a call that is rehearsed. ``seconds``: what its second legs take of the trunk, by number.
+    ``may_be_left``: at our shutdown, while it waits for its turn, to a next life.
     """
 
     node: AsteriskNode | None
@@ -39,8 +40,10 @@ class Call:
     over: Callable[[str], None]
     turn: asyncio.Task[Slot] | None = None
     seconds: list[Slot] = field(default_factory=list)
+    may_be_left: bool = False
     task: asyncio.Task[None] | None = None
     _called_off: OwnAction | None = None
+    _left: bool = False
 
     @property
     def record(self) -> CallRecord:
@@ -91,10 +94,11 @@ class Call:
                 if self.turn is None or slot is not None:
                     await self.session.run()
             finally:
-                if record.state is not State.ENDED:
+                if record.state is not State.ENDED and not self._left:
                     # Cancelled: the process ends, and will not see the end of this call.
                     self.session.give_up(OwnAction.SHUTDOWN)
-                self.records.finish(record)
+                if not self._left:
+                    self.records.finish(record)
                 await self.session.close()
         finally:
             if slot is not None:
@@ -105,7 +109,10 @@ class Call:
             self.over(record.id)
 
     async def _wait(self, turn: asyncio.Task[Slot]) -> Slot | None:
-        """Wait in line. None: it was called off, or its time was over; the record has its end then."""
+        """Wait in line. None: it was called off, or its time was over, and the record has its end then; or it is left.
+
+        At our shutdown nobody was dialled for it yet, and a next life knows what it was to do.
+        """
         await asyncio.wait({turn})
         own: OwnAction | None = self._called_off or OwnAction.EXPIRED
         fault: Fault | None = None
@@ -116,6 +123,10 @@ class Call:
             if not isinstance(error, Expired):
                 log.error("call.turn_failed", call=self.session.record.id, exc_info=error)
                 own, fault = None, Fault.INTERNAL_ERROR
+        if own is OwnAction.SHUTDOWN and self.may_be_left:
+            self._left = True
+            log.info("call.left", call=self.session.record.id)
+            return None
         ending = Ending(answered=False, own=own, fault=fault)
         self.session.record.end(classify(ending), self.clock.wall())
         return None

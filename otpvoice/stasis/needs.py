@@ -6,6 +6,7 @@ It knows no calls: who asked for what, and what becomes of it, is the switchboar
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -13,12 +14,16 @@ from otpvoice.ari import errors
 from otpvoice.ari.leg import MediaLeg
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.pool import NoLegFree
-from otpvoice.stasis.pacing import Slot
+from otpvoice.stasis.pacing import Expired, QueueFull, Slot
 from otpvoice.stasis.ports import NotTaken
 from otpvoice.stasis.trunk import Trunk
 
+READY_EVERY: Final = 0.25
+"""Seconds between looks at an Asterisk that is to come back."""
 LEG_WAIT: Final = 5.0
 """Seconds that a request to call may wait for a media leg before it is told to come back."""
+LEG_LINE: Final = 100
+"""Requests that may wait for one at once: those in front have it soon, whoever comes behind would wait in vain."""
 
 
 def ready_node(nodes: Sequence[AsteriskNode]) -> AsteriskNode:
@@ -32,6 +37,8 @@ def ready_node(nodes: Sequence[AsteriskNode]) -> AsteriskNode:
 
 async def free_leg(node: AsteriskNode) -> MediaLeg:
     """Return a leg, within a while."""
+    if node.pool.waiting >= LEG_LINE:
+        raise NotTaken("no_media_leg")
     try:
         return await node.pool.take(LEG_WAIT)
     except NoLegFree as error:
@@ -52,6 +59,19 @@ async def line_up(trunk: Trunk, account: str, within: float | None) -> asyncio.T
         # No room, or nobody may wait at all.
         raise NotTaken("queue_full") from None
     return turn
+
+
+async def turn_when_ready(node: AsteriskNode, trunk: Trunk, account: str, within: float) -> Slot:
+    """Wait for an Asterisk that takes calls, and then for a turn. Raises ``Expired`` when that takes too long."""
+    try:
+        async with asyncio.timeout(within):
+            while True:
+                if node.ready:
+                    with contextlib.suppress(QueueFull):
+                        return await trunk.pace.turn(account, within)
+                await asyncio.sleep(READY_EVERY)
+    except TimeoutError:
+        raise Expired from None
 
 
 async def step_out(turn: asyncio.Task[Slot]) -> None:

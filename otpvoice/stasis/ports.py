@@ -59,6 +59,25 @@ class Records(Protocol):
     def finish(self, record: CallRecord, /) -> None: ...
 
 
+class NextLife(Protocol):
+    """What is seen to for the next life of this process, and taken on from the one before.
+
+    ``keeps_plans``: it would know what those calls were to do for which nobody was dialled yet.
+    """
+
+    @property
+    def keeps_plans(self) -> bool: ...
+
+    async def intend(self, record: CallRecord, /, within: float) -> bool | None:
+        """Is it written what was told of this call just now? Waits for that for so many seconds, and never fails.
+
+        None: not yet; False: it never will be, since another life has the call.
+        """
+
+    def resume(self, record: CallRecord, events: int, /) -> None:
+        """Go on with a call of which so many events were told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a call comes from that nobody has prepared."""
@@ -68,10 +87,36 @@ class Origin:
     door: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A call that a former life has taken, and nobody was dialled for.
+
+    ``events``: so many were told of it. ``until``: it is of use, Unix s.
+    """
+
+    call_id: str
+    account: str
+    door: str
+    created_at: float
+    test: bool
+    events: int
+    until: float
+
+
+class Takeover(Protocol):
+    """Calls of former lives, until they are known to the switchboard."""
+
+    def hang_up(self, call_id: str, /) -> None:
+        """Somebody wants this call to end: it does, instead of going on. Unknown ids are fine."""
+
+    async def done(self, within: float, /) -> None:
+        """Wait until all are known that there are, or so many seconds."""
+
+
 Follower: TypeAlias = Callable[[CallRecord, Event], None]
 
 
-__all__ = ["Clock", "Door", "Follower", "NotTaken", "Origin", "Records", "SystemClock"]
+__all__ = ["Clock", "Door", "Follower", "Found", "NextLife", "NotTaken", "Origin", "Records", "SystemClock"]
 
 
 class SystemClock:

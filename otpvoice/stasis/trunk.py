@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from otpvoice.ari.channel import Originate
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
 from otpvoice.core.actions import Stream
+from otpvoice.core.events import CallDialed
 from otpvoice.core.plan import CallPlan
 from otpvoice.stasis.pacing import Pace, Slot
 
@@ -60,11 +62,17 @@ def order_of(plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str) -> 
 
 
 def seconds_of(
-    plan: CallPlan, trunk: Trunk, node: AsteriskNode, call_id: str, slots: list[Slot]
+    plan: CallPlan,
+    trunk: Trunk,
+    node: AsteriskNode,
+    call_id: str,
+    slots: list[Slot],
+    *,
+    ahead: Callable[[int, CallDialed], Awaitable[bool]],
 ) -> Callable[[int, str, str | None, float], OutboundParty]:
     """Return what makes the second legs of a call: channels of their own, numbered on from the first.
 
-    What each takes of the trunk goes into ``slots``.
+    What each takes of the trunk goes into ``slots``. ``ahead``: see ``OutboundParty``, with the number.
     """
 
     def second(number: int, to: str, caller_id: str | None, ring_timeout: float) -> OutboundParty:
@@ -77,6 +85,6 @@ def seconds_of(
             max_duration=plan.max_duration,
             call_id=call_id,
         )
-        return OutboundParty(node, f"{call_id}-{number + 1}", order)
+        return OutboundParty(node, f"{call_id}-{number + 1}", order, ahead=partial(ahead, number))
 
     return second

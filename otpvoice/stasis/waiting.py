@@ -1,6 +1,6 @@
 """The waiting room: calls that were prepared over HTTP, until a dialplan comes for them or their time is over.
 
-It knows neither Asterisk nor a store. What waits here holds its code in memory and nowhere else.
+It knows neither Asterisk nor a store.
 """
 
 from __future__ import annotations
@@ -92,6 +92,11 @@ class WaitingRoom(Generic[T]):
             return False
         self._ended(call.record, by)
         return True
+
+    def leave_all(self) -> None:
+        """Empty the room and end nothing: a next life lets them wait on."""
+        for call_id in list(self._calls):
+            self.claim(call_id)
 
     def end_all(self, by: OwnAction) -> None:
         """Empty the room."""

@@ -280,7 +280,7 @@ def outcome(summary: Json) -> tuple[str, str | None, str]:
 
 def answers_within(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Give REST so many seconds for an answer."""
-    for verb in (AriRest.post, AriRest._request):
+    for verb in (AriRest.get, AriRest.post, AriRest._request):
         assert verb.__kwdefaults__ is not None
         monkeypatch.setitem(verb.__kwdefaults__, "within", seconds)
 

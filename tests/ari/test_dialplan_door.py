@@ -17,6 +17,7 @@ from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.offers import CallDefaults, TrunkOffer
 from otpvoice.dialplan import DialplanDoor
 from otpvoice.stasis import app as switchboard
+from otpvoice.stasis import register
 from tests.ari.rig import APP, TRUNK, House, a_house, eventually, outcome
 from tests.fakes import Call, FakeAsterisk
 from tests.fakes.dialplan import Dialplan
@@ -167,4 +168,4 @@ async def test_a_caller_at_the_door_of_a_frozen_asterisk_does_not_keep_us_from_s
         await eventually(lambda: house.stasis.door is not None and house.stasis.door.arriving)
         began = loop.time()
         await house.stasis.drain(0.3)
-        assert loop.time() - began < 0.3 + switchboard.END_WITHIN + 1
+        assert loop.time() - began < 0.3 + register.END_WITHIN + 1

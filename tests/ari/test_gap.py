@@ -310,7 +310,7 @@ async def test_an_order_that_is_carried_out_while_we_look_after_the_gap_is_a_cal
 async def test_an_order_that_was_carried_out_and_ended_in_the_gap_while_we_looked_for_it_is_indeterminate(
     house: House, asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otpvoice.ari.channel.SETTLE", (0.4,))
+    monkeypatch.setattr("otpvoice.ari.ordering.SETTLE", (0.4,))
     asterisk.callee(NUMBER).never_answers()
     asterisk.faults.cut_after("originate")
     asterisk.faults.not_booted("getChannel", times=1)
@@ -326,7 +326,7 @@ async def test_an_order_that_was_carried_out_and_ended_in_the_gap_while_we_looke
 async def test_an_order_on_its_way_into_an_asterisk_that_dies_is_indeterminate(
     house: House, asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otpvoice.ari.channel.SETTLE", (0.05, 0.1, 0.3))
+    monkeypatch.setattr("otpvoice.ari.ordering.SETTLE", (0.05, 0.1, 0.3))
     asterisk.callee(NUMBER).never_answers()
     with asterisk.faults.hang("originate"):
         call_id = await house.place(ASK)

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from otpvoice.ari import backoff, handset, line, pool, telephone
-from otpvoice.ari import channel as channel_module
+from otpvoice.ari import backoff, handset, line, ordering, pool, telephone
 from otpvoice.ari.channel import CallChannel, Originate, OriginateFailed
 from otpvoice.ari.line import Line
 from otpvoice.ari.party import OutboundParty
@@ -63,7 +62,9 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(line, "LOOK_EVERY", 0.01)
     monkeypatch.setattr(backoff, "FIRST", 0.03)
     monkeypatch.setattr(handset, "NEW_LEG_WITHIN", 0.3)
-    monkeypatch.setattr(channel_module, "SETTLE", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(ordering, "SETTLE", (0.02, 0.02, 0.02))
+    monkeypatch.setattr(ordering, "LOOKING", 0.5)
+    monkeypatch.setattr(ordering, "BOOTING", 0.1)
 
 
 async def over(house: House, call_id: str) -> dict[str, Any]:
@@ -224,7 +225,7 @@ async def test_an_order_of_which_nothing_is_found_is_indeterminate_and_never_rep
 async def test_a_channel_that_appears_at_the_last_look_is_found(
     house: House, asterisk: FakeAsterisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channel_module, "SETTLE", (0.01, 0.3))
+    monkeypatch.setattr(ordering, "SETTLE", (0.01, 0.3))
     answers_within(monkeypatch, 0.1)
     asterisk.callee(NUMBER).answers(after=0.5)
     with asterisk.faults.delay("originate", seconds=0.25):

@@ -28,6 +28,7 @@ from otpvoice.core.events import (
     Happening,
     KeyPressed,
     MediaLost,
+    OriginateAccepted,
     PiecePlayed,
     SpeakingFailed,
     SpeakingFinished,
@@ -127,12 +128,22 @@ def test_a_call_of_a_code_alone_ends_with_its_languages_goodbye_in_one_breath() 
 def test_a_call_that_nobody_answers_is_given_up_at_the_ring_timeout() -> None:
     flow = CallFlow(plan(Say("Hello."), ring_timeout=20.0), LOCALES)
     flow.start(0.0, 1000.0)
-    flow.receive(CallProgressed(0.0, ringing=True), 0.2)
-    assert flow.deadline == 20.0
-    assert flow.expire(19.9) == []
-    assert flow.expire(20.0) == [HangUp(OwnAction.RING_TIMEOUT)]
-    flow.receive(CallEnded(0.0, cause=19), 20.1)
+    flow.receive(CallProgressed(0.0, ringing=True), 0.5)
+    assert flow.deadline == 20.5
+    assert flow.expire(20.4) == []
+    assert flow.expire(20.5) == [HangUp(OwnAction.RING_TIMEOUT)]
+    flow.receive(CallEnded(0.0, cause=19), 20.6)
     assert classify(flow.ending).class_ is OutcomeClass.NO_ANSWER
+
+
+def test_what_comes_before_the_order_takes_no_time_from_who_is_to_pick_up() -> None:
+    flow = CallFlow(plan(Say("Hello."), ring_timeout=5.0), LOCALES)
+    flow.start(0.0, 1000.0)
+    assert flow.expire(12.0) == [], "it is being written that somebody is about to be called"
+    flow.receive(OriginateAccepted(1012.0, "a@b"), 12.0)
+    flow.receive(CallProgressed(1013.0, ringing=True), 13.0)
+    assert flow.deadline == 17.0
+    assert flow.expire(17.0) == [HangUp(OwnAction.RING_TIMEOUT)]
 
 
 def test_an_end_that_never_comes_is_not_waited_for_for_ever() -> None:

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from otpvoice.adapters.store import keys
 from otpvoice.testkit.ports import PortBlock
 from otpvoice.testkit.programs import find
 from otpvoice.testkit.redis import RedisInstance
 from tests.docs.admin_page import block
 
 RECORD, SINCE = "otpvoice:{a}:call:1", "otpvoice:{a}:call:2"
+PLAN = keys.plan("a", "3")
 
 
 async def answered(command: list[str], password: str, folder: Path, given: str = "") -> str:
@@ -56,7 +58,9 @@ async def test_a_backup_can_be_restored(tmp_path: Path, password: str) -> None:
         await RedisInstance.start(tmp_path / "first", appendonly=True) as first,
         await RedisInstance.start(tmp_path / "second", appendonly=True) as second,
     ):
-        await asked(first, "", "CONFIG SET repl-diskless-sync-delay 0", f"SET {RECORD} ended EX 1000")
+        await asked(
+            first, "", "CONFIG SET repl-diskless-sync-delay 0", f"SET {RECORD} ended EX 1000", f"SET {PLAN} sealed"
+        )
         await asked(second, "", f"SET {SINCE} queued")
         for redis in (first, second):
             # Gone with the restart, like all that is set so.
@@ -66,7 +70,7 @@ async def test_a_backup_can_be_restored(tmp_path: Path, password: str) -> None:
         await typed(block("console restore"), second, password, tmp_path)
         assert "role:master" in await asked(second, password, "INFO replication")
         await second.restart()
-        assert await asked(second, "", f"GET {RECORD}", f"EXISTS {SINCE}") == ["ended", "0"]
+        assert await asked(second, "", f"GET {RECORD}", f"EXISTS {SINCE}", f"EXISTS {PLAN}") == ["ended", "0", "0"]
         (left,) = await asked(second, "", f"TTL {RECORD}")
         assert 900 < int(left) <= 1000
 

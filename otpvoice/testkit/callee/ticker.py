@@ -25,7 +25,7 @@ class Ticker:
         self._loop = asyncio.get_running_loop()
         self._origin = self._loop.time()
         self._done = 0
-        self._senders: dict[Sender, None] = {}
+        self._senders: dict[Sender, int] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -34,8 +34,11 @@ class Ticker:
         return int((self._loop.time() + _EARLY - self._origin) / FRAME_SECONDS)
 
     def add(self, sender: Sender) -> None:
-        """Calls ``sender`` from the next frame on, until it returns False."""
-        self._senders[sender] = None
+        """Calls ``sender`` from the next frame on, until it returns False.
+
+        Not for frames that were due before and are late: whoever comes to a late clock has missed nothing.
+        """
+        self._senders.setdefault(sender, self.frame)
         if self._timer is None:
             self._done = self.frame
             self._schedule()
@@ -58,8 +61,8 @@ class Ticker:
         while self._done < frame:
             self._done += 1
             now = self._loop.time()
-            for sender in tuple(self._senders):
-                if not sender(self._done, now):
+            for sender, joined in tuple(self._senders.items()):
+                if self._done > joined and not sender(self._done, now):
                     self._senders.pop(sender, None)
         self._timer = None
         if self._senders:
