@@ -107,3 +107,16 @@ def test_it_rests_while_nobody_sends(loop: Loop) -> None:
     loop.run()
     assert (again.frames, loop.timers) == ([(251, 5.02)], [])
     assert (len(short.frames), len(long.frames)) == (1, 2)
+
+
+def test_who_comes_while_it_is_late_is_not_called_for_what_was_before(loop: Loop) -> None:
+    """A phone that sends no silence by itself sent some then: for the time before it was there."""
+    ticker, sent, late = Ticker(), Sent(), Sent()
+    ticker.add(sent)
+    loop.now = ORIGIN + 0.065
+    ticker.add(late)
+    ticker.add(sent)
+    loop.run()
+    loop.run()
+    assert [frame for frame, _ in sent.frames] == [1, 2, 3, 4]
+    assert late.frames == [(4, 0.08)]
