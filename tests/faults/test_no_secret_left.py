@@ -19,14 +19,18 @@ import psutil
 import pytest
 from redis.asyncio import Redis
 
+from otpvoice.adapters.sealing import Sealer
+from otpvoice.adapters.store import keys
+from otpvoice.core.plan_text import plan_from_text, plan_to_text
 from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.redis import RedisInstance
 from otpvoice.testkit.serve import ServeInstance
+from tests.fakes import FakeAsterisk
 from tests.faults import leaks
 from tests.faults.sites import Site, call_of, gather, open_site, say_code, verdict
 from tests.metrics.samples import Samples, parsed, samples_of
 from tests.scenarios.endpoint import SECRET, Post, opened_endpoint
-from tests.scenarios.phones import SOON, AgentNetwork
+from tests.scenarios.phones import SOON, AgentNetwork, NeverAnswers
 from tests.scenarios.world import NOBODY
 
 CODE = "918273"
@@ -39,7 +43,8 @@ REPEATED = "840627"
 """Of an idempotency key."""
 TOKEN = "4fJq0vTzKd"
 """Of a webhook's URL: the outbox has to know it, and nobody else."""
-SECRET_KEY = base64.b64encode(bytes(range(64, 96))).decode()
+_KEY = bytes(range(64, 96))
+SECRET_KEY = base64.b64encode(_KEY).decode()
 CONFIGURATION = frozenset({"otpvoice.toml", "ari.conf"})
 
 
@@ -288,6 +293,75 @@ async def test_what_an_application_answers_and_a_callee_keys_is_nowhere(tmp_path
     written = [path for path in tmp_path.rglob("*.log") if path.is_file()]
     assert len(written) >= 2
     assert not any(leaks.in_text(path.read_bytes(), (TOKEN,)) for path in written)
+
+
+WAITS, QUEUED, DIALED = "620418", "394057", "751926"
+"""Codes of calls that are at these stages when we die."""
+
+
+class OneAtATime(ServeInstance):
+    """A service whose trunk carries one call, and lets others wait for their turn."""
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        with (self.folder / "otpvoice.toml").open("a") as file:  # its last table is the trunk's
+            file.write("max_calls = 1\nqueue_seconds = 60\n")
+
+
+@pytest.mark.asterisk
+async def test_plans_that_outlive_us_are_sealed(tmp_path: Path) -> None:
+    """Redis has what a next life has to speak, as long as nobody was dialled for it; nobody can read it there."""
+    codes = (WAITS, QUEUED, DIALED)
+    async with (
+        FakeAsterisk() as asterisk,
+        open_site(tmp_path, asterisk, serve=OneAtATime, secret_key=SECRET_KEY, log="json") as site,
+        Redis.from_url(site.redis.url) as redis,
+    ):
+
+        async def is_clean() -> None:
+            """Look into Redis, and into the files that it keeps of itself, the whole of it and the log of changes."""
+            await redis.save()
+            assert await leaks.in_redis(site.redis.url, (*codes, SECRET_KEY)) == []
+            assert list(leaks.in_files(site.redis.folder, (*codes, SECRET_KEY))) == []
+            whole = site.redis.folder / "dump.rdb"
+            assert all(call.encode() in _content(whole) for call in calls)
+
+        async def sealed() -> list[str]:
+            """Return the codes of the plans that lie there, by their calls; opened as a next life does."""
+            found = {call: await redis.get(keys.plan("default", call)) for call in calls}
+            texts = [Sealer(_KEY).open(call, plan) for call, plan in found.items() if isinstance(plan, bytes)]
+            assert len(texts) == len(await redis.keys("*:plan:*"))
+            return [
+                code for text in texts for code in codes if leaks.in_text(plan_to_text(plan_from_text(text)), (code,))
+            ]
+
+        nobody, waits = site.network.phone(NeverAnswers(provisional=None)), site.answers()
+        dialed = await site.place(nobody, say_code(DIALED), ring_timeout=100)
+        await nobody.rings()
+        queued = await site.place(waits, say_code(QUEUED))
+        waiting = await site.place(site.answers(), say_code(WAITS), dial=False)
+        calls = (dialed, queued, waiting)
+        states = {call: (await site.show(call)).body["state"] for call in calls}
+        assert states == {dialed: "dialing", queued: "queued", waiting: "waiting"}
+        assert sorted(await sealed()) == sorted((QUEUED, WAITS))
+        await is_clean()
+
+        site.service.kill()
+        await site.service.restart()
+        assert (await site.summary(queued))["delivered"] is True, "it was opened, and spoken"
+        assert (waits.rung, nobody.rung) == (1, 1)
+        assert await sealed() == [WAITS]
+        await is_clean()
+        assert (await site.ask("POST", f"/v1/calls/{waiting}/hangup")).status == 202
+        for call in calls:
+            await site.summary(call)
+        assert await sealed() == []
+        await is_clean()
+        site.service.terminate()
+        assert await site.service.ended() == 0
+        assert len([line for line in site.logged("call.recovered") if line["call"] in calls]) == len(calls)
+    assert list(leaks.in_files(tmp_path, codes)) == []
+    assert list(leaks.in_files(tmp_path, (SECRET_KEY,), allowed=CONFIGURATION)) == []
 
 
 def there_is_a_log(asterisk: AsteriskInstance, site: Site, call: str) -> None:

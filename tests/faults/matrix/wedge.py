@@ -1,0 +1,81 @@
+"""A proxy before a real Asterisk behind which the making of media legs hangs, as in one whose media registry is wedged.
+
+What it can't show is the rest of that fault: in Asterisk the ends of legs hang, too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+from urllib.parse import urlsplit
+
+_ORDER: Final = b"POST /ari/channels/externalMedia"
+
+
+class Wedge:
+    """``async with Wedge(asterisk.ari_url) as wedge:`` and the base URL is ``wedge.url``. ``hangs``: from now on."""
+
+    def __init__(self, base: str) -> None:
+        address = urlsplit(base)
+        self._address = (address.hostname, address.port)
+        self._passing = asyncio.Event()
+        self._passing.set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def hangs(self) -> bool:
+        """Whether orders of legs get no answer."""
+        return not self._passing.is_set()
+
+    @hangs.setter
+    def hangs(self, wanted: bool) -> None:
+        self._passing.clear() if wanted else self._passing.set()
+
+    async def __aenter__(self) -> Wedge:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        server: asyncio.StreamWriter | None = None
+        try:
+            answers, server = await asyncio.open_connection(*self._address)
+            ways = {asyncio.ensure_future(self._ask(reader, server)), asyncio.ensure_future(_carry(answers, writer))}
+            try:
+                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for way in ways:
+                    way.cancel()
+                await asyncio.gather(*ways, return_exceptions=True)
+        except (OSError, asyncio.CancelledError):
+            pass  # one side is gone: the other one is closed below
+        finally:
+            for side in (writer, server):
+                if side is not None:
+                    side.close()
+
+    async def _ask(self, reader: asyncio.StreamReader, server: asyncio.StreamWriter) -> None:
+        while piece := await reader.read(65536):
+            # A request begins a piece: one is under way at a time on each connection.
+            if piece.startswith(_ORDER):
+                await self._passing.wait()
+            server.write(piece)
+            await server.drain()
+
+
+async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while piece := await reader.read(65536):
+            writer.write(piece)
+            await writer.drain()
