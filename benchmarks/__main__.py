@@ -25,10 +25,13 @@ import uvloop
 
 from benchmarks import (
     accept,
+    capacity,
     ceiling,
     cost,
     intelligibility,
+    load_report,
     memory,
+    overload,
     report,
     sockets,
     speech,
@@ -40,12 +43,17 @@ from benchmarks import (
 )
 from benchmarks.rig import Round, Who, rigged
 from benchmarks.stream_rig import stream_rig
+from benchmarks.whole import whole
 from benchmarks.worker import WorkerFailed
 from otpvoice.testkit.programs import asterisk_version, find
 
 JUDGED: Final = 20.0
 """Calls a second at which the budgets for delays hold."""
 BESIDE: Final = (Who.BARE, Who.BARE_DIRECT, Who.PRODUCT_DIRECT)
+
+
+DEFAULT_LEGS: Final = (8, 400)
+"""What ``MEDIA_LEGS`` is where nobody has set it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,8 @@ class Extent:
     streams: Sequence[int]
     memory: bool
     """With legs that were made before, too."""
+    claimed: int
+    """Calls of the step of capacity that is claimed."""
 
     @property
     def legs(self) -> int:
@@ -69,9 +79,19 @@ class Extent:
 
 
 FULL: Final = Extent(
-    (10, 20, 30), 3, 6, steps=ceiling.STEPS, step_seconds=6, writes=400, streams=streams.STEPS, memory=True
+    (10, 20, 30),
+    3,
+    6,
+    steps=ceiling.STEPS,
+    step_seconds=6,
+    writes=400,
+    streams=streams.STEPS,
+    memory=True,
+    claimed=capacity.CLAIMED,
 )
-QUICK: Final = Extent((20,), 1, 5, steps=(60,), step_seconds=4, writes=200, streams=(100, 200), memory=False)
+QUICK: Final = Extent(
+    (20,), 1, 5, steps=(60,), step_seconds=4, writes=200, streams=(100, 200), memory=False, claimed=100
+)
 
 
 @dataclass(slots=True)
@@ -105,6 +125,20 @@ async def calls(run: Run) -> None:
         # What a store keeps of a call is not what the call takes.
         async with rigged(run.folder / f"memory-{legs[0]}", spoken, legs=legs, redis=True) as rig:
             run.lines += report.of_memory(await memory.waiting(rig), legs_made=made)
+
+
+async def load(run: Run) -> None:
+    """With everything that a user has: how many calls a second and at once hold, and what becomes of more."""
+    spoken, cores = await workload.speech(), len(os.sched_getaffinity(0))
+    async with whole(run.folder / "capacity", spoken, legs=DEFAULT_LEGS) as rig:
+        found = await capacity.rates(rig, capacity.RATES, run.extent.step_seconds, run.extent.claimed, run.say)
+        run.lines += load_report.of_rates(found, cores)
+        if found.reached:
+            run.lines += load_report.of_overload(await overload.measure(rig, found.reached, overload.TIMES, run.say))
+    for most in (DEFAULT_LEGS[1], max(capacity.AT_ONCE) + 50):
+        async with whole(run.folder / f"at-once-{most}", spoken, legs=(DEFAULT_LEGS[0], most)) as rig:
+            steps = [step for step in capacity.AT_ONCE if step <= most or step == _next(capacity.AT_ONCE, most)]
+            run.lines += load_report.of_at_once(await capacity.at_once(rig, steps, run.say), cores, most)
 
 
 async def doors(run: Run) -> None:
@@ -160,6 +194,7 @@ async def libraries(run: Run) -> None:
 
 PARTS: Final[dict[str, Callable[[Run], Awaitable[None]]]] = {
     "calls": calls,
+    "load": load,
     "doors": doors,
     "streams": relays,
     "soak": soak,
@@ -194,6 +229,11 @@ async def main(arguments: argparse.Namespace) -> int:
             f"{one.failed} of {one.count} calls failed: {one}\n" + "".join(f"  {r}\n" for r in one.remarks)
         )
     return 1 if run.bad else 0
+
+
+def _next(steps: Sequence[float], most: float) -> float | None:
+    """Return the first step above that."""
+    return next((step for step in steps if step > most), None)
 
 
 def _legs(steps: Sequence[float]) -> tuple[int, int]:

@@ -11,7 +11,7 @@ from typing import Any
 import uvloop
 
 from benchmarks.worker import obey
-from otpvoice.testkit.callee import Call, CalleeAgent, Ending, Scenario
+from otpvoice.testkit.callee import CalleeAgent, Ending, HeardSilence, IncomingCall, Scenario
 
 SHORT_BY = 0.06
 """Seconds of audible speech that may be missing: three packets, which is where loudness crosses the threshold."""
@@ -19,12 +19,14 @@ HANGS_UP_WITHIN = 2.0
 """Seconds from the key to the end of the call; with a key that was missed it would be the collection's timeout."""
 
 
-def heard(call: Call) -> dict[str, Any]:
+def heard(call: IncomingCall) -> dict[str, Any]:
     """Return what is to be known of a call that ended; times in seconds."""
     times, recording = call.times, call.recording
     first, sound = times.first_rtp, times.first_sound
     down = call.strokes[0].down if call.strokes else None
     return {
+        "to": f"+{call.invite.number.removeprefix('+')}",
+        "invited": times.invite,
         "ending": str(call.ended_by),
         "answer_to_rtp": None if first is None or times.ok_sent is None else first - times.ok_sent,
         "answer_to_sound": None if sound is None or times.ok_sent is None else sound - times.ok_sent,
@@ -52,9 +54,10 @@ async def main() -> None:
                 case "address":
                     return agent.address
                 case "scenario":
-                    scenario = Scenario.answers().with_silence(0.1).without_rtcp()
+                    scenario = Scenario.answers().with_silence(order.get("silence", 0.1)).without_rtcp()
                     press_at = order["press_at"]
-                    agent.scenario = scenario if press_at is None else scenario.presses("1", start=press_at)
+                    when = None if order.get("after_silence") is None else HeardSilence(order["after_silence"])
+                    agent.scenario = scenario if press_at is None else scenario.presses("1", start=press_at, when=when)
                     agent.calls.clear()
                     return None
                 case "answered":

@@ -120,8 +120,8 @@ class Rig:
             await self.workers[who].ask("run", rate=rate, count=count)
             return [(202, None, 0.0)] * count
         url, key = self.hooks[who]
-        answers = await self.load.ask("run", url=url, key=key, body=body or workload.body(), rate=rate, count=count)
-        return [(status, call_id, took) for status, call_id, took in answers]
+        answers = await self.load.ask("run", url=url, key=key, body=body or workload.body(), phases=[(rate, count)])
+        return [(answer["status"], answer["id"], answer["took"]) for answer in answers]
 
     async def _confirmed(self, result: Round, ids: list[str]) -> Round:
         """Whatever the callee heard, a call of the product's is good only if its record says so, too."""

@@ -9,10 +9,12 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, Final
 
 import uvloop
 
+from benchmarks.memory import resident_kb
 from benchmarks.worker import obey
 from otpvoice import logs
 from otpvoice.service import Service
@@ -22,13 +24,18 @@ SAMPLE_EVERY: Final = 0.005
 
 
 class LagProbe:
-    """How much later than asked for the loop wakes a sleeper: 200 times a second, so not while CPU is counted."""
+    """How much later than asked for the loop wakes a sleeper: 200 times a second, so not while CPU is counted.
 
-    def __init__(self) -> None:
+    ``look`` is called each time.
+    """
+
+    def __init__(self, look: Callable[[], None]) -> None:
+        self._look = look
         self._lags: list[float] = []
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
+        self._lags = []
         self._task = asyncio.create_task(self._sample())
 
     def stop(self) -> list[float]:
@@ -43,14 +50,44 @@ class LagProbe:
             before = time.perf_counter()
             await asyncio.sleep(SAMPLE_EVERY)
             self._lags.append(max(0.0, time.perf_counter() - before - SAMPLE_EVERY))
+            self._look()
+
+
+class Peaks:
+    """The most there was of what may pile up in a service, since ``anew``."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.most: dict[str, int] = {}
+
+    def anew(self) -> None:
+        self.most = {}
+
+    def look(self) -> None:
+        for name, count in self.now().items():
+            self.most[name] = max(count, self.most.get(name, 0))
+
+    def now(self) -> dict[str, int]:
+        service, pool = self._service, self._service.node.pool
+        return {
+            "calls": service.stasis.count,
+            "legs taken": pool.taken,
+            "legs free": pool.free,
+            "waiting for a leg": pool.waiting,
+            "waiting for the trunk": sum(trunk.pace.waiting for trunk in service._trunks.values()),
+            "writes pending": service._writes.pending,
+            "tasks": len(asyncio.all_tasks()),
+            "kB": resident_kb("self"),
+        }
 
 
 async def main() -> None:
-    """Orders: ``start``, ``legs`` (wait until so many are free), ``lag_begin``, ``lag_end``."""
+    """Orders: ``start``, ``legs`` (wait until so many are free), ``lag_begin``, ``lag_end``, ``peaks``, ``now``."""
     settings = Settings.load(os.environ)
     logs.configure(format="json", stream=sys.stderr)
-    probe = LagProbe()
     async with await Service.start(settings) as service:
+        peaks = Peaks(service)
+        probe = LagProbe(peaks.look)
 
         async def orders(order: dict[str, Any]) -> Any:
             match order["order"]:
@@ -62,9 +99,14 @@ async def main() -> None:
                             await asyncio.sleep(0.02)
                     return service.node.pool.free
                 case "lag_begin":
+                    peaks.anew()
                     return probe.start()
                 case "lag_end":
                     return probe.stop()
+                case "peaks":
+                    return peaks.most
+                case "now":
+                    return peaks.now()
                 case _:
                     raise ValueError(order["order"])
 

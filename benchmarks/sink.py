@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from datetime import datetime
 from typing import Any, Final
 
+import orjson
 import uvloop
 from aiohttp import web
 
@@ -13,13 +16,24 @@ PATH: Final = "/hook"
 
 
 async def main() -> None:
-    """Orders: ``start`` (its port), ``count`` (posts since the last time)."""
+    """Orders: ``start`` (its port), ``count`` (posts since the last time), ``read``, ``told``.
+
+    From ``read`` on it looks into them: how many events there are, however often they come, and how long they took;
+    ``told`` says so, of those since the last time.
+    """
     count = 0
+    reading = False
+    ids: set[str] = set()
+    lags: list[float] = []
 
     async def take(request: web.Request) -> web.Response:
         nonlocal count
-        await request.read()
+        body = await request.read()
         count += 1
+        if reading:
+            event = orjson.loads(body)
+            ids.add(event["id"])
+            lags.append(time.time() - datetime.fromisoformat(event["timestamp"]).timestamp())
         return web.Response(status=204)
 
     app = web.Application()
@@ -30,13 +44,21 @@ async def main() -> None:
     await site.start()
 
     async def orders(order: dict[str, Any]) -> Any:
-        nonlocal count
+        nonlocal count, reading
         match order["order"]:
             case "start":
                 return runner.addresses[0][1]
             case "count":
                 counted, count = count, 0
                 return counted
+            case "read":
+                reading = True
+                return None
+            case "told":
+                told = {"events": len(ids), "lags": sorted(lags)}
+                ids.clear()
+                lags.clear()
+                return told
             case _:
                 raise ValueError(order["order"])
 

@@ -141,8 +141,8 @@ class StreamRig:
         """Place calls and wait until they are up, and their streams; ``mode`` None: they have none."""
         await self.phones.ask("talking", talking=mode is not None)
         url, key = self.hooks[who]
-        answers = await self.load.ask("run", url=url, key=key, body=self._body(mode), rate=RATE, count=calls)
-        refused = [status for status, _, _ in answers if status != 202]
+        answers = await self.load.ask("run", url=url, key=key, body=self._body(mode), phases=[(RATE, calls)])
+        refused = [answer["status"] for answer in answers if answer["status"] != 202]
         if refused:
             raise RuntimeError(f"{len(refused)} of {calls} calls were refused: {refused[0]}")
         await self._count(self.phones, "alive", calls)

@@ -40,10 +40,10 @@ def plan(wait_for_key: float = WAIT_FOR_KEY) -> CallPlan:
     return CallPlan(NUMBER, CALLER, "default", "en-US", actions, lead_in=0.0, tail=0.0)
 
 
-def body(wait_for_key: float = WAIT_FOR_KEY) -> dict[str, Any]:
-    """Return it as the HTTP hook takes it."""
+def body(wait_for_key: float = WAIT_FOR_KEY, *, sensitive: bool = True) -> dict[str, Any]:
+    """Return it as the HTTP hook takes it. ``sensitive`` False: the key is told."""
     say_code = {"type": "say_code", "code": SECRET.reveal(), **SAY_CODE}
-    gather = {"type": "gather", "max_digits": 1, "first_digit_timeout": wait_for_key}
+    gather = {"type": "gather", "max_digits": 1, "first_digit_timeout": wait_for_key, "sensitive": sensitive}
     return {"to": NUMBER, "actions": [say_code, gather]}
 
 

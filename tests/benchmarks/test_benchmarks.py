@@ -93,6 +93,7 @@ async def test_the_bare_loop_and_the_product_send_the_same(
         await bare.close()
         await direct.close()
     assert result["failed"] == 0
+    del by_product["GET asterisk/ping"]  # felt every few seconds, whether or not there are calls
     assert by_product == by_bare
     calls = [heard(call) for call in agent.calls]
     assert all(good(call, calls[0]["audible"]) for call in calls), calls
