@@ -22,7 +22,7 @@ endif
 # make test PYTEST_ARGS="-k digits"
 PYTEST_ARGS ?=
 # More than there are cores on the smallest machine: real calls mostly wait, for somebody to speak or to pick up.
-WORKERS ?= 4
+WORKERS ?= 5
 # What Python and pytest make of each file is kept, whatever is set here: else each worker, and each service that a test
 # starts, makes it anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -40,13 +40,18 @@ demo: venv rig-demo ## places one OTP call through a real Asterisk, and shows it
 	@.venv/bin/otpvoice demo
 
 .PHONY: test
-test: venv rig lint ## sets up all that the tests need, and runs every one (PYTEST_ARGS=)
+test: venv rig ## sets up all that the tests need, and runs every one (PYTEST_ARGS=)
 	@rm -f .pytest_cache/exit
-	@# In a fresh clone two processes make it, before all of the workers would.
-	@compgen -G 'tests/core/__pycache__/*-pytest-*.pyc' >/dev/null || { \
-		for half in 'tests/[a-d]*' 'tests/[e-z]*'; do .venv/bin/pytest -q --collect-only $$half >/dev/null & done; wait; }
+	@$(MAKE) --no-print-directory -j 2 lint compiled
 	.venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS) || \
 		{ code=$$?; mkdir -p .pytest_cache; echo $$code >.pytest_cache/exit; exit $$code; }
+
+# What pytest makes of each file: in a fresh clone two processes make it, before all of the workers would. They need as long
+# as mypy does, which has one core: both run side by side.
+.PHONY: compiled
+compiled: venv
+	@compgen -G 'tests/core/__pycache__/*-pytest-*.pyc' >/dev/null || { \
+		for half in 'tests/[a-d]*' 'tests/[e-z]*'; do .venv/bin/pytest -q --collect-only $$half >/dev/null & done; wait; }
 
 .PHONY: test-again
 test-again: venv rig ## the few that failed last time once more, alone: says which of them pass so
@@ -66,8 +71,14 @@ audit: venv ## known vulnerabilities of what otpvoice needs at run time (without
 bench: venv rig ## the benchmarks, in one table
 	.venv/bin/python -m benchmarks
 
-.PHONY: soak
-soak: venv rig ## a hundred streams on the real Asterisk for a minute: what is lost of them
+.PHONY: faults
+faults: venv rig ## somebody dies at each point of a call: the crash table of docs/faults.md (7 minutes)
+	.venv/bin/python -m tests.faults.matrix
+
+.PHONY: soak soak-streams
+soak: venv rig ## half an hour of calls while all parts fail at random, and the checker at its end (MINUTES=, SEED=, RATE=)
+	@MINUTES=$(MINUTES) SEED=$(SEED) RATE=$(RATE) .venv/bin/python -m tests.soak
+soak-streams: venv rig ## a hundred streams on the real Asterisk for a minute: what is lost of them
 	.venv/bin/python -m benchmarks --only soak
 
 # With a container engine: one that runs, or as root one that is started for this alone, or, where OTPVOICE_IMAGES=install
@@ -89,6 +100,7 @@ docs: venv ## what is made from the code: tables in docs/, the OpenAPI document
 	@.venv/bin/python -m tests.docs.settings_table
 	@.venv/bin/python -m tests.docs.licence_table
 	@.venv/bin/python -m tests.docs.metric_table
+	@.venv/bin/python -m tests.docs.fault_table
 	@.venv/bin/python -m tests.docs.error_index
 	@.venv/bin/python -m tests.docs.openapi_document
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import log10, sqrt
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from otpvoice.media.g711 import Law, decode, encode
@@ -40,11 +40,13 @@ def test_each_sine_has_its_share_and_there_is_no_other() -> None:
 
 
 @given(FREQUENCIES, st.floats(0, 3))
+@settings(deadline=None)
 def test_a_tone_is_exact_to_the_sample(frequencies: tuple[int, ...], seconds: float) -> None:
     assert len(tone(frequencies, seconds)) == 2 * round(seconds * 8000)
 
 
 @given(FREQUENCIES, st.floats(0.05, 1.5))
+@settings(deadline=None)
 def test_a_tone_begins_and_ends_with_nothing(frequencies: tuple[int, ...], seconds: float) -> None:
     samples = array("h", tone(frequencies, seconds))
     assert samples[0] == samples[-1] == 0
