@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -915,3 +916,39 @@ async def test_a_run_that_is_canceled_leaves_what_it_has_begun_to_be_finished() 
         await running
     await call.session.close()
     assert done == ["ordered"]
+
+
+async def test_what_happened_while_we_stood_still_comes_before_the_deadline_that_has_passed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A key lay in its socket, and is taken in whole, however long what it leads to may last."""
+    monkeypatch.setattr(module, "STOOD_STILL", 0.2)
+    monkeypatch.setattr(module, "CAUGHT_UP", 0.3)
+    rules = DigitRules(max_digits=1, first_digit_timeout=0.2)
+    call = Call(Gather(rules, success=(Say("Thank you."),)))
+    loop = asyncio.get_running_loop()
+    cancelled: list[bool] = []
+
+    def stand_still() -> None:
+        time.sleep(0.6)
+        loop.call_later(0.05, call.line.tell, DigitReceived("1", 1004.0))
+
+    async def slowly() -> None:
+        try:
+            await asyncio.sleep(0.5)
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+        utterance_id, _ = call.line.spoken[-1]
+        call.line.tell(SpeakingStarted(utterance_id, 1004.0, 0.1))
+        call.line.tell(SpeakingFinished(utterance_id, 1006.0, cut=False))
+
+    def answered() -> None:
+        for event in (CallDialed(1001.0), CallAnswered(1003.0)):
+            call.line.tell(event)
+        loop.call_later(0.1, stand_still)
+
+    call.line.on["dial"], call.line.on["speak"] = answered, slowly
+    assert await call.run() == ("completed", None, "plan")
+    assert [one["digits"] or one["count"] for one in call.record.collected] == [1]
+    assert cancelled == []

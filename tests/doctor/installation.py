@@ -5,6 +5,7 @@ It decides nothing: what is found is compared by whoever asks.
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -49,6 +50,7 @@ class Installation:
             "ari_user": asterisk.ari_user,
             "ari_password": asterisk.ari_password,
             "redis_url": redis.url,
+            "secret_key": base64.b64encode(bytes(range(32))).decode(),
             "media_legs": "2:20",
         }
         self._path = path
