@@ -19,7 +19,7 @@ _WORDS: Final = (b"zero", b"one", b"two", b"three", b"four", b"five", b"six", b"
 _DIGIT: Final = {word: b"%d" % digit for digit, word in enumerate(_WORDS)}
 _RUN: Final = re.compile(rb"[0-9]{%d,}" % LEAST)
 _INSTANT: Final = re.compile(rb"1[78](?:[0-9]{11}|[0-9]{14})")
-"""An instant in ms or µs. A soak writes so many down that one of ten thousand codes of ten digits was in one of them."""
+"""An instant in ms or µs. A soak writes so many down that one of ten thousand codes was in one of them, by chance."""
 _APART: Final = re.compile(rb"(?<![0-9])[0-9](?:[^0-9\n]{1,4}[0-9](?![0-9])){%d,}" % (LEAST - 1))
 _WORD: Final = b"|".join(_WORDS)
 _SPELLED: Final = re.compile(rb"\b(?:%b)(?:[^a-z]{1,3}(?:%b)){%d,}" % (_WORD, _WORD, LEAST - 1))
