@@ -14,6 +14,14 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 
+def reset(side: asyncio.StreamWriter) -> None:
+    """Close a side so that it is told of a reset, and what it has not read is lost."""
+    # SO_LINGER of zero seconds makes the close a reset (socket(7)); transport.abort() alone sends a FIN.
+    with contextlib.suppress(OSError):
+        side.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    side.transport.abort()
+
+
 @dataclass(eq=False)
 class _Link:
     """One connection: the client's side and, once it is there, the server's."""
@@ -32,10 +40,7 @@ class _Link:
     def reset(self) -> None:
         """Reset both sides: what was not read yet is lost."""
         for side in self.sides():
-            # SO_LINGER of zero seconds makes the close a reset (socket(7)); transport.abort() alone sends a FIN.
-            with contextlib.suppress(OSError):
-                side.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            side.transport.abort()
+            reset(side)
 
 
 class FaultProxy:

@@ -7,15 +7,14 @@ connections are alike.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import socket
-import struct
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
+
+from tests.fakes.proxy import reset
+from tests.faults.relay import Relay
 
 KINDS: Final = ("events", "media", "rest")
 
@@ -30,35 +29,21 @@ class _Link:
 
     def reset(self) -> None:
         for side in self.sides:
-            _reset(side)
+            reset(side)
 
 
-class AriProxy:
+class AriProxy(Relay):
     """``async with AriProxy(asterisk.ari_url) as proxy:`` and the client's base URL is ``proxy.url``.
 
     ``connects`` counts connections that were let through, by kind.
     """
 
     def __init__(self, base: str) -> None:
-        address = urlsplit(base)
-        assert address.hostname is not None
-        self._address = (address.hostname, address.port)
+        super().__init__(base)
         self._links: set[_Link] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._shut: set[str] = set()
         self.connects: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
-
-    async def __aenter__(self) -> AriProxy:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def cut(self, *kinds: str) -> None:
         """Reset all connections of these kinds."""
@@ -81,18 +66,14 @@ class AriProxy:
             if link.kind in kinds:
                 link.passing.clear()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link: _Link | None = None
         try:
             first_line = await reader.readuntil(b"\n")
             kind = _kind(first_line)
             if kind in self._shut:
                 self.refused[kind] += 1
-                _reset(writer)
+                reset(writer)
                 return
             server_reader, server = await asyncio.open_connection(*self._address)
             passing = asyncio.Event()
@@ -104,7 +85,7 @@ class AriProxy:
             await asyncio.gather(_carry(link, reader, server), _carry(link, server_reader, writer))
         except (OSError, EOFError, asyncio.CancelledError):
             # What one side sees the other is to see, too.
-            _reset(writer)
+            reset(writer)
             if link is not None:
                 link.reset()
         finally:
@@ -126,10 +107,3 @@ def _kind(first_line: bytes) -> str:
     if path.startswith(b"/ari/events"):
         return "events"
     return "media" if path.startswith(b"/media/") else "rest"
-
-
-def _reset(side: asyncio.StreamWriter) -> None:
-    # SO_LINGER of zero seconds makes the close a reset (socket(7)); transport.abort() alone sends a FIN.
-    with contextlib.suppress(OSError):
-        side.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    side.transport.abort()

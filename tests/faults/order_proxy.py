@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
-import struct
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
-from urllib.parse import urlsplit
+
+from tests.fakes.proxy import reset
+from tests.faults.relay import Relay
 
 _ORDER: Final = re.compile(rb"POST /ari/channels/(?!externalMedia)[^/ ]+ HTTP")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -100,32 +100,15 @@ async def silent_before(order: Order) -> bytes:
     raise CutOffError
 
 
-class OrderProxy:
+class OrderProxy(Relay):
     """``async with OrderProxy(asterisk.ari_url) as proxy:``; ``manners``: what becomes of orders, by dialled number."""
 
     def __init__(self, base: str) -> None:
-        address = urlsplit(base)
-        self._address = (address.hostname, address.port)
-        self._tasks: set[asyncio.Task[None]] = set()
+        super().__init__(base)
         self.manners: dict[str, Manner] = {}
         self.orders: Counter[str] = Counter()
 
-    async def __aenter__(self) -> OrderProxy:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there = await asyncio.open_connection(*self._address)
         try:
             while True:
@@ -148,7 +131,7 @@ class OrderProxy:
             return
         except CutOffError:
             await writer.drain()
-            _reset(writer)
+            reset(writer)
         finally:
             writer.close()
             there.close()
@@ -185,9 +168,3 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.write(piece)
         await writer.drain()
     writer.close()
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    # SO_LINGER of zero seconds makes the close a reset (socket(7)).
-    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()

@@ -8,20 +8,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from typing import Final
-from urllib.parse import urlsplit
+
+from tests.faults.relay import Relay
 
 _ORDER: Final = b"POST /ari/channels/externalMedia"
 
 
-class Wedge:
+class Wedge(Relay):
     """``async with Wedge(asterisk.ari_url) as wedge:`` and the base URL is ``wedge.url``. ``hangs``: from now on."""
 
     def __init__(self, base: str) -> None:
-        address = urlsplit(base)
-        self._address = (address.hostname, address.port)
+        super().__init__(base)
         self._passing = asyncio.Event()
         self._passing.set()
-        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def hangs(self) -> bool:
@@ -32,22 +31,7 @@ class Wedge:
     def hangs(self, wanted: bool) -> None:
         self._passing.clear() if wanted else self._passing.set()
 
-    async def __aenter__(self) -> Wedge:
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server: asyncio.StreamWriter | None = None
         try:
             answers, server = await asyncio.open_connection(*self._address)
