@@ -16,7 +16,7 @@ import structlog
 
 from otpvoice.adapters.sealing import Sealer, Unsealable
 from otpvoice.adapters.store import Estates, Inherited, StoreUnavailable
-from otpvoice.ari.node import NodeSettings
+from otpvoice.ari.node import NodeSettings, Outlived
 from otpvoice.chronicle import Chronicle
 from otpvoice.core.inheritance import Ended, GoOn, closed, ended, what_becomes
 from otpvoice.core.instants import seconds_of
@@ -35,8 +35,6 @@ AGAIN: Final = 1.0
 """Seconds before a store that is away is asked again, and whether our Asterisk is there."""
 ASTERISK_WITHIN: Final = 15.0
 """Seconds for Asterisk to be there and say what became of a channel."""
-ABREAST: Final = 200
-"""Calls that are looked for at once: each waits for a moment, and asks one thing."""
 OF_ONE_CALL: Final = frozenset({"unreadable_record", "server_error"})
 """Faults that lie in what is kept of a call, and not in the store."""
 MAY_RING: Final = frozenset({State.QUEUED, State.DIALING, State.RINGING, State.ANSWERED})
@@ -52,7 +50,7 @@ class Node(Protocol):
     def connected(self) -> bool: ...
     @property
     def replaced(self) -> bool: ...
-    async def outlived(self, channel_id: str, within: float, /) -> bool | None: ...
+    async def outlived(self, within: float, /) -> Outlived: ...
 
 
 class Calls(Protocol):
@@ -87,22 +85,24 @@ class Recovery:
         self._ours = True
         self._known = asyncio.Event()
         self._unsure: dict[str, dict[str, None]] = {account: {} for account in accounts}
-        self._looking = asyncio.Semaphore(ABREAST)
+        self._looks: dict[str, asyncio.Task[Outlived]] = {}
         self._settling: set[str] = set()
         self._called_off: set[str] = set()
 
     async def run(self) -> None:
         """Take over what former lives of this instance left; then, now and then, what is overdue of any."""
-        async with asyncio.TaskGroup() as settling:
-            while True:
-                try:
-                    await self._look(settling)
-                except StoreUnavailable as away:
-                    log.warning("recovery.store_away", reason=away.reason)
-                    # Whoever has ends to write comes first.
+        try:
+            async with asyncio.TaskGroup() as settling:
+                while True:
+                    try:
+                        await self._look(settling)
+                    except StoreUnavailable as away:
+                        log.warning("recovery.store_away", reason=away.reason)
+                    # Also where the store was away: whoever has ends to write comes first.
                     await asyncio.sleep(AGAIN if self._ours else LOOK_EVERY)
-                else:
-                    await asyncio.sleep(AGAIN if self._ours else LOOK_EVERY)
+        finally:
+            for look in self._looks.values():
+                look.cancel()
 
     def hang_up(self, call_id: str) -> None:
         """Somebody wants a call to end that is being taken over, or will be; see ``stasis.Takeover``."""
@@ -118,6 +118,7 @@ class Recovery:
     async def _look(self, settling: asyncio.TaskGroup) -> None:
         # Whoever has our application has our calls. A process of our name that can't reach Asterisk is to have none.
         ours = self._ours and any(node.connected and not node.replaced for node in self._calls.nodes)
+        self._looks = {name: look for name, look in self._looks.items() if not look.done()}
         for account in self._accounts:
             await self._look_at(account, settling, ours=ours)
         if ours:
@@ -154,8 +155,7 @@ class Recovery:
 
     async def _looked(self, record: Mapping[str, Any]) -> bool | None:
         try:
-            async with self._looking:
-                return await self._alive(record)
+            return await self._alive(record)
         except Exception:
             log.exception("recovery.not_looked")
             return None
@@ -248,4 +248,8 @@ class Recovery:
         inbound, test = record.get("direction") == "inbound", record.get("test")
         if inbound or test or node is None or record.get("state") not in MAY_RING or not legs:
             return None
-        return await node.outlived(str(legs[0]["channel"]), ASTERISK_WITHIN)
+        # One look is for all calls that are taken over together.
+        name = node.settings.name
+        if name not in self._looks:
+            self._looks[name] = asyncio.create_task(node.outlived(ASTERISK_WITHIN), name="outlived")
+        return (await asyncio.shield(self._looks[name])).had(str(legs[0]["channel"]))

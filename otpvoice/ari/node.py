@@ -40,6 +40,7 @@ LOOK_EVERY: Final = 15.0
 SETTLED_WITHIN: Final = 1.5
 """Seconds after a connection for what was ordered before it to be carried out."""
 ASK_AGAIN: Final = 0.25
+"""Seconds before an Asterisk that did not say when it booted is asked again."""
 SIGNS_OF_LIFE: Final = frozenset({"Dial", "ChannelStateChange", "StasisStart"})
 """Events of channels that are not on their way out."""
 
@@ -74,6 +75,18 @@ class NodeSettings:
     def own_app(self) -> str:
         """The application that the calls which we place enter: no other instance hears of them."""
         return f"{self.app}-{self.instance}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlived:
+    """``channels`` that were there; ``complete``: no others were, as far as can be said at all."""
+
+    channels: Set[str]
+    complete: bool
+
+    def had(self, channel_id: str) -> bool | None:
+        """Was this one there? None: nobody can say."""
+        return True if channel_id in self.channels else (False if self.complete else None)
 
 
 class Lookout(Protocol):
@@ -146,21 +159,20 @@ class AsteriskNode:
         """May a call be placed here? Also while there is no media leg: it waits for one, as after a connection."""
         return all(code == NO_MEDIA_LEG for code in why_not_ready(self))
 
-    async def outlived(self, channel_id: str, within: float) -> bool | None:
-        """Was a channel that a former life of ours ordered still here when we came back? None: nobody can say in time.
+    async def outlived(self, within: float) -> Outlived:
+        """Look which channels of calls that a former life of ours ordered were still here when we came back.
 
-        Nothing is done to it: whoever reaps ends what is ours and has no owner.
+        Nothing is done to them: whoever reaps ends what is ours and has no owner.
         """
         try:
             async with asyncio.timeout(within):
                 await self._up.wait()
                 # An order that a life sent with its last breath may still be on its way.
                 await asyncio.sleep(SETTLED_WITHIN)
-                if channel_id in self._reaper.ownerless:
-                    return True
-                return channel_id in await channels_in(self.rest, self.settings.own_app)
+                there = await channels_in(self.rest, self.settings.own_app)
         except (TimeoutError, errors.AriError):
-            return True if channel_id in self._reaper.ownerless else None
+            return Outlived(frozenset(self._reaper.ownerless), complete=False)
+        return Outlived(frozenset(there) | set(self._reaper.ownerless), complete=True)
 
     async def died_since(self, booted: str | None) -> bool:
         """Has Asterisk died since it ``booted`` then? Waits until that is known, or the calls on it are given up."""
