@@ -25,6 +25,7 @@ from otpvoice.ari.leg import MediaLeg
 from otpvoice.ari.making import COMES_UP_WITHIN, NOT_MADE, LegMaker, LegSettings
 from otpvoice.ari.rest import AriRest
 from otpvoice.ari.router import Router
+from otpvoice.core.timeline import STOOD_STILL
 
 log = structlog.get_logger(__name__)
 
@@ -38,8 +39,6 @@ ON_ITS_WAY: Final = 0.1
 """Seconds for an order whose answer we do not wait for to be carried out: before that there is nothing to take back."""
 UNDONE_WITHIN: Final = 1.0
 """Seconds for taking back a leg that was being made when we stop, or lose the connection."""
-STOOD_STILL: Final = 1.0
-"""Seconds by which a timer is late only in a process that was frozen, or had no processor."""
 QUIET: Final = 5.0
 """Seconds without any work after which one leg too many is retired."""
 

@@ -15,6 +15,9 @@ from otpvoice.core.events import Happening, OnSecond
 SET: Final = 2.0
 """Seconds by which a clock must be off to count as set: more than it is slewed, or two hosts' clocks may differ."""
 
+STOOD_STILL: Final = 1.0
+"""Seconds by which a timer is late only in a process that was frozen, or had no processor."""
+
 E = TypeVar("E", bound=Happening)
 
 

@@ -39,7 +39,7 @@ from otpvoice.core.outcome import Fault, Outcome, OwnAction, classify
 from otpvoice.core.record import CallRecord
 from otpvoice.core.result import Result
 from otpvoice.core.speech import SpeechUnavailable
-from otpvoice.core.timeline import Timeline
+from otpvoice.core.timeline import STOOD_STILL, Timeline
 from otpvoice.session.line_orders import ordered
 from otpvoice.session.ports import Asker, Clock, Line, NoAnswer, Voice
 from otpvoice.session.sounds import Sounds
@@ -48,8 +48,6 @@ log = structlog.get_logger(__name__)
 
 BACKLOG: Final = 500
 """Events that may wait for one call. More is a flood, and ends the call."""
-STOOD_STILL: Final = 1.0
-"""Seconds behind a deadline that only a process has which was frozen, or had no processor."""
 CAUGHT_UP: Final = 1.0
 """Seconds in which what lay in the sockets has been read."""
 SAMPLE_EVERY: Final = 5.0

@@ -144,8 +144,7 @@ class StasisApp(Register):
     ) -> dict[str, Any]:
         """Take a call that rings nobody: a script is at its number. Needs no Asterisk. As ``place`` otherwise."""
         self.check_open()
-        # Nobody listens: what is drawn is what a scripted callee presses.
-        flow = CallFlow(drawn(plan, min), self.locales)
+        flow = self._flow(plan, rehearsed=True)
         record = self._record(call_id or new_call_id(), flow, account, door)
         record.test, record.channel = True, f"{record.id}-1"
         with named(record):
@@ -192,7 +191,7 @@ class StasisApp(Register):
         self.check_open()
         rehearsed = found.test and not plan.inbound
         plan = plan if plan.inbound else replace(plan, streams=trunk.streams)
-        flow = CallFlow(drawn(plan, min if rehearsed else self.draw), self.locales)
+        flow = self._flow(plan, rehearsed=rehearsed)
         record = self._record(found.call_id, flow, found.account, found.door)
         record.created_at, record.test = found.created_at, found.test
         record.state = State.WAITING if plan.inbound else State.QUEUED
@@ -258,8 +257,9 @@ class StasisApp(Register):
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _flow(self, plan: CallPlan) -> CallFlow:
-        return CallFlow(drawn(plan, self.draw), self.locales)
+    def _flow(self, plan: CallPlan, *, rehearsed: bool = False) -> CallFlow:
+        # Where it is rehearsed nobody listens: what is drawn is what a scripted callee presses.
+        return CallFlow(drawn(plan, min if rehearsed else self.draw), self.locales)
 
     def _record(self, call_id: str, flow: CallFlow, account: str, door: str) -> CallRecord:
         return CallRecord(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from otpvoice.adapters.store import Inherited, Owner, StoreUnavailable, keys
-from otpvoice.adapters.store.owning import written
+from otpvoice.adapters.store.owning import A_WHILE, written
 from otpvoice.adapters.store.record import decode, nameable
 from otpvoice.adapters.store.redis.connection import Connection
 
@@ -37,7 +37,7 @@ class Inheritance:
         """Take a call over; see Estates."""
         if not (nameable(account) and nameable(call_id)):
             return None
-        taken = await self._server.run("adopt", account, call_id, written(self._owner), self._ttl_ms)
+        taken = await self._server.run("adopt", account, call_id, written(self._owner), self._ttl_ms, A_WHILE)
         if not taken:
             return None
         text, events, telling, plan = taken

@@ -3,6 +3,7 @@
 -- ARGV[1]    the call's id
 -- ARGV[2]    the new owner: its instance and its life, with a space between
 -- ARGV[3]    how long the trail is kept, in ms
+-- ARGV[4]    for so many ms whoever takes over an overdue call has it to himself
 --
 -- Returns {} where there is nothing to take; or {the record, the number of the last event, telling or nil, the sealed
 -- plan or nil}, also to the one who has taken it over before. Record and plan stay as they are: should the new owner die,
@@ -31,7 +32,7 @@ if held.owner ~= owner then
   end
   local fields = {'owner', owner, 'adopted', 1}
   if is_overdue(held.over_by) then
-    fields = {'owner', owner, 'adopted', 1, 'over_by', NOW + A_WHILE}
+    fields = {'owner', owner, 'adopted', 1, 'over_by', NOW + ARGV[4]}
   end
   inscribe(id, ARGV[3], fields)
 end

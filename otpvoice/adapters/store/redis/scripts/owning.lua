@@ -4,8 +4,6 @@
 --
 -- A call without an owner was written by an earlier version: anybody may write it, and it is never overdue.
 
-local A_WHILE = 60 * 1000 -- so long whoever has taken over an overdue call has it to himself
-
 local function instance_of(owner)
   return string.match(owner, '^%S+')
 end
