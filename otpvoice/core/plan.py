@@ -7,9 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from otpvoice.core.actions import Action, Stream
+
+OURS: Final = "native"
+"""Our own spelling of what is told and asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One of several endpoints of a call, by the name that its spelling has for it.
+
+    ``auth``: what is sent along in the header Authorization, sealed (``adapters.sealing``); None: nothing.
+    """
+
+    name: str
+    url: str = field(repr=False)  # it may hold a token
+    auth: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +34,9 @@ class Webhook:
     ``events``: types of events, or ``*`` for all. ``interactive``: when the plan has run out of actions, what comes
     next is asked for there, and waited for at most ``timeout`` seconds; without an answer that can be used,
     ``fallback`` is done, and then the call is over.
+
+    ``spelling``: by which name whoever tells and asks knows how that is spelled; another than ``OURS`` tells its
+    ``hooks``, while ``url`` and ``events`` are for ours. ``auth``: as in ``Hook``, of ``url``.
     """
 
     url: str = field(repr=False)  # it may hold a token
@@ -26,6 +44,9 @@ class Webhook:
     interactive: bool = False
     timeout: float = 5.0
     fallback: tuple[Action, ...] = ()
+    spelling: str = OURS
+    hooks: tuple[Hook, ...] = ()
+    auth: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

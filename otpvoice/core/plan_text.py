@@ -34,7 +34,7 @@ from otpvoice.core.actions import (
     Stream,
 )
 from otpvoice.core.digits import DigitRules
-from otpvoice.core.plan import CallPlan, Webhook
+from otpvoice.core.plan import CallPlan, Hook, Webhook
 from otpvoice.core.secret import Keys, OtpCode, Secret
 
 FORMAT: Final = 1
@@ -46,6 +46,7 @@ CLASSES: Final[Mapping[str, type]] = {
     for class_ in (
         CallPlan,
         Webhook,
+        Hook,
         Say,
         SayCode,
         Replay,

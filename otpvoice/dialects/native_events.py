@@ -50,7 +50,7 @@ LARGEST: Final = 20_000
 """Bytes of an envelope (Standard Webhooks: "keep the payload size small … less than 20kb")."""
 
 
-_EVENT_ID: Final = re.compile(r"evt_[0-9A-Za-z_-]{1,64}_[0-9]{1,9}", re.ASCII)
+_EVENT_ID: Final = re.compile(r"evt_[0-9A-Za-z_-]{1,64}_[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,13 @@ def event_id(call_id: str, number: int) -> str:
     return f"evt_{call_id.removeprefix('call_')}_{number}"
 
 
+def message_id(call_id: str, number: int, message: int) -> str:
+    """Return the id of what was told in another spelling: the event before it, and which message of its call it is."""
+    return f"{event_id(call_id, number)}.{message}"
+
+
 def is_event_id(text: str) -> bool:
-    """Could an event have this id?"""
+    """Could an event, or a message, have this id?"""
     return _EVENT_ID.fullmatch(text) is not None
 
 

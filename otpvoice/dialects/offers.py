@@ -6,7 +6,7 @@ Every dialect reads its defaults here. It knows no settings: whoever starts the 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -29,8 +29,33 @@ class UrlCheck(Protocol):
     def __call__(self, url: str, /, *, schemes: tuple[str, ...] = ("http", "https")) -> str | None: ...
 
 
+def _no_scenario(_: str, /) -> None:
+    return None
+
+
 def _none_may_be_asked(_: str, /, *, schemes: tuple[str, ...] = ()) -> str:
     return "can't be asked: nothing is fetched here"
+
+
+@dataclass(frozen=True, slots=True)
+class Keying:
+    """What the documents of a dialect leave open about keys, as the administrator wants it.
+
+    ``terminator_included``: the key that ended a collection is told with those before it. ``stops_at_first_key``: the
+    first key cuts what is being said or played.
+    """
+
+    terminator_included: bool = False
+    stops_at_first_key: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechProfile:
+    """A voice as it may be asked for: ``code`` is its name, ``language`` BCP 47; ``female`` None: not known."""
+
+    code: str
+    language: str
+    female: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +69,9 @@ class CallDefaults:
     nobody speaks that language. Where there is no ``stand_in`` the configured voice speaks.
     ``prompts``: is there a recording of this name? None: there are none. ``check_url``: may a URL be asked?
     ``webhook_url``: where the events of a call go that names no webhook. ``signs``: are there secrets to sign webhooks
-    with?
+    with? ``event_url``: where calls of JSON-RPC are told, and asked what comes next; None: nowhere, and there are none.
+    ``account``: whose they are. ``keying``: what its documents leave open. ``scenarios`` returns the text of a prepared
+    callflow by its name; None: there is none of that name. ``profiles``: the voices that there are.
     """
 
     trunks: Mapping[str, TrunkOffer]
@@ -59,6 +86,11 @@ class CallDefaults:
     check_url: UrlCheck = _none_may_be_asked
     webhook_url: str | None = field(default=None, repr=False)
     signs: bool = False
+    event_url: str | None = field(default=None, repr=False)
+    account: str = ""
+    keying: Keying = Keying()
+    scenarios: Callable[[str], bytes | None] = _no_scenario
+    profiles: Callable[[], Sequence[SpeechProfile]] = tuple
 
     @property
     def webhook(self) -> Webhook | None:

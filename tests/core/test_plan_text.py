@@ -50,7 +50,7 @@ PLAN = CallPlan(
         ),
         Gather(DigitRules(max_digits=4), prompt=(SayCode(OtpCode("ABC")), Say("Now?"))),
         Stream("wss://a.example", "x", parameters={"a": "b"}, auth=BasicAuth("me", Secret("very secret"))),
-        Dial("+15550123"),
+        Dial("+15550123", digits="ww4711#", max_duration=1800),
         Hangup(),
     ),
     valid_until=1_700_000_000,
