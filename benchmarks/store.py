@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 from redis.asyncio import Redis
 
-from otpvoice.adapters.store import Change, StoredEvent, keys
+from otpvoice.adapters.store import Change, Owner, StoredEvent, keys
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.store.redis.scripts import SCRIPTS
 from otpvoice.testkit.redis import RedisInstance
@@ -22,6 +22,9 @@ TTL: Final = 604_800.0
 DEAD_LETTERS: Final = 100_000
 ENDPOINT: Final = "https://hooks.example/otp"
 NOT_IN_PROGRESS: Final = 0
+NOTHING_LEFT: Final = ("", "", "", 0)
+"""What a call that ended leaves to a next life."""
+OWNER: Final = Owner("benchmark", "first")
 TURNS: Final = 5
 
 
@@ -58,7 +61,7 @@ async def writes(folder: Path, count: int) -> tuple[float, float]:
     ours: list[float] = []
     theirs: list[float] = []
     async with await RedisInstance.start(folder) as redis:
-        store = RedisStore(redis.url, ttl=TTL, dead_letters=DEAD_LETTERS)
+        store = RedisStore(redis.url, ttl=TTL, dead_letters=DEAD_LETTERS, owner=OWNER)
         bare = Redis.from_url(redis.url, protocol=2)
         sha = await bare.script_load(SCRIPTS["finish"])
         number = 0
@@ -74,11 +77,13 @@ async def writes(folder: Path, count: int) -> tuple[float, float]:
                 number += 1
                 record = summary(number)
                 event = ended(record)
-                told = event.id, event.number, event.type, event.body, ENDPOINT
-                arguments = record["id"], orjson.dumps(record), round(TTL * 1000), DEAD_LETTERS, NOT_IN_PROGRESS, *told
+                told = 1, event.id, event.number, event.type, event.body, ENDPOINT
+                kept = round(TTL * 1000), DEAD_LETTERS, NOT_IN_PROGRESS, f"{OWNER.instance} {OWNER.life}", *NOTHING_LEFT
+                arguments = record["id"], orjson.dumps(record), *kept, *told
                 before = time.perf_counter()
-                await bare.evalsha(sha, 1, keys.root("default"), *arguments)
+                written, entry = await bare.evalsha(sha, 1, keys.root("default"), *arguments)
                 theirs.append(time.perf_counter() - before)
+                assert (written, bool(entry)) == (1, True), "it is another script by now"
         await bare.aclose()
         await store.close()
     return statistics.median(ours), statistics.median(theirs)

@@ -8,7 +8,19 @@ from typing import Any, Protocol, cast
 import orjson
 from redis.asyncio import Redis
 
-from otpvoice.adapters.store import Change, Estates, Events, Keys, Outbox, Owner, Store, StoredEvent, keys
+from otpvoice.adapters.store import (
+    Change,
+    Estates,
+    Events,
+    Keys,
+    Message,
+    Outbox,
+    Owner,
+    Registrations,
+    Store,
+    StoredEvent,
+    keys,
+)
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
 
@@ -32,8 +44,14 @@ def change(
     return Change(record(state, call_id, account, **more), tuple(event(call_id, number, to) for number in numbers))
 
 
-class WholeStore(Store, Estates, Keys, Events, Outbox, Protocol):
-    """All five ports."""
+def message(call_id: str, number: int, nth: int, to: str = HOOK, auth: str | None = "sealed=") -> Message:
+    """Return what is told in another spelling: the so-manieth of its call, behind the event of that number."""
+    whose = call_id.removeprefix("call_")
+    return Message(f"evt_{whose}_{number}.{nth}", "told.otherwise", to, f'{{"nth": {nth}}}'.encode(), auth)
+
+
+class WholeStore(Store, Estates, Keys, Events, Outbox, Registrations, Protocol):
+    """All six ports."""
 
 
 class Shelf(Protocol):

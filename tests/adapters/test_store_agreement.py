@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from otpvoice.adapters.store import Delivery, Estate, Limit, Limited, Owner, Terms
-from tests.adapters.store_shelves import ACCOUNT, MemoryShelf, RedisShelf, Shelf, change
+from otpvoice.adapters.store import Delivery, Estate, Limit, Limited, Message, Owner, Registration, Terms
+from tests.adapters.store_shelves import ACCOUNT, MemoryShelf, RedisShelf, Shelf, change, message
 
 CALLS = st.sampled_from(["call_1", "call_2", "call_3"])
 HOOKS = st.sampled_from(["https://one.example/", "https://two.example/"])
@@ -22,10 +22,14 @@ STATES = st.sampled_from(["queued", "dialing", "answered"])
 # Multiples of one number: their sums are half a minute away from all that ends by itself (a claim after 60 s, a record
 # after 3600 s, …), and a machine that is slow for so long is none.
 SECONDS = st.sampled_from([130.0, 1300.0, 87360.0])
+AUTHS = st.sampled_from([None, "sealed="])
+MESSAGES = st.sets(st.tuples(st.integers(0, 2), st.integers(1, 2), HOOKS, AUTHS), max_size=2)
 OWNERS = st.sampled_from([Owner("one", "first"), Owner("one", "second"), Owner("two", "first")])
 ESTATES = st.none() | st.builds(
     Estate, st.just(b"{}"), SECONDS.map(lambda s: s * 4.5), st.sampled_from([None, b"p", b"q"]), st.just(50.0)
 )
+
+Messages: TypeAlias = set[tuple[int, int, str, str | None]]
 
 
 class BothStores(RuleBasedStateMachine):
@@ -92,13 +96,25 @@ class BothStores(RuleBasedStateMachine):
         hook=st.none() | HOOKS,
         numbers=st.sets(st.integers(1, 6), max_size=2),
         estate=ESTATES,
+        messages=MESSAGES,
     )
-    def save(self, call_id: str, state: str, hook: str | None, numbers: set[int], estate: Estate | None) -> None:
-        self._both("save", replace(change(state, call_id, *sorted(numbers), to=hook), estate=estate))
+    def save(
+        self,
+        *,
+        call_id: str,
+        state: str,
+        hook: str | None,
+        numbers: set[int],
+        estate: Estate | None,
+        messages: Messages,
+    ) -> None:
+        written = change(state, call_id, *sorted(numbers), to=hook)
+        self._both("save", replace(written, estate=estate, messages=_of(call_id, messages)))
 
-    @rule(call_id=CALLS, hook=st.none() | HOOKS, estate=ESTATES)
-    def finish(self, call_id: str, hook: str | None, estate: Estate | None) -> None:
-        self._both("finish", replace(change("ended", call_id, 7, to=hook), estate=estate))
+    @rule(call_id=CALLS, hook=st.none() | HOOKS, estate=ESTATES, messages=MESSAGES)
+    def finish(self, call_id: str, hook: str | None, estate: Estate | None, messages: Messages) -> None:
+        written = change("ended", call_id, 7, to=hook)
+        self._both("finish", replace(written, estate=estate, messages=_of(call_id, messages)))
 
     @rule(owner=OWNERS)
     def another_life_begins(self, owner: Owner) -> None:
@@ -145,6 +161,18 @@ class BothStores(RuleBasedStateMachine):
     def replay(self, call_id: str, number: int) -> None:
         self._both("replay", ACCOUNT, f"evt_{call_id}_{number}")
 
+    @rule(call_id=CALLS, number=st.integers(0, 2), nth=st.integers(1, 2))
+    def replay_a_message(self, call_id: str, number: int, nth: int) -> None:
+        self._both("replay", ACCOUNT, message(call_id, number, nth).id)
+
+    @rule(name=st.sampled_from(["VSS", "VCA"]), hook=HOOKS, auth=AUTHS, on=st.booleans())
+    def register(self, *, name: str, hook: str, auth: str | None, on: bool) -> None:
+        self._both("register", ACCOUNT, Registration(name, hook, auth, on))
+
+    @rule(name=st.sampled_from(["VSS", "VCA"]))
+    def unregister(self, name: str) -> None:
+        self._both("unregister", ACCOUNT, name)
+
     @rule(seconds=SECONDS)
     def time_passes(self, seconds: float) -> None:
         for shelf in self._shelves:
@@ -167,10 +195,19 @@ class BothStores(RuleBasedStateMachine):
         self._both("after", ACCOUNT, None)
         self._both("due", ACCOUNT)
         self._both("disabled", ACCOUNT)
+        self._both("registered", ACCOUNT)
+        self._both("depth", ACCOUNT)
         for dead in (True, False):
             self._both("letters", ACCOUNT, dead=dead)
         here, there = (self._run(shelf.summaries(ACCOUNT)) for shelf in self._shelves)
         assert here == there
+
+
+def _of(call_id: str, messages: Messages) -> tuple[Message, ...]:
+    written = {
+        each.id: each for each in (message(call_id, number, nth, to, auth) for number, nth, to, auth in messages)
+    }
+    return tuple(written.values())
 
 
 def _wait(answer: Any) -> float:

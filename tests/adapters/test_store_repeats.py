@@ -23,6 +23,7 @@ from otpvoice.adapters.store import (
     Limit,
     Limited,
     Owner,
+    Registration,
     StoreUnavailable,
     Taken,
     Terms,
@@ -35,14 +36,17 @@ from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.store.redis.scripts import SCRIPTS
 from otpvoice.core.idempotency import Claimed, KeyAnswered
 from otpvoice.testkit.redis import RedisInstance
-from tests.adapters.store_shelves import HOOK, TTL, change, record
+from tests.adapters.store_shelves import HOOK, TTL, change, message, record
 from tests.fakes.proxy import FaultProxy
 
 Act: TypeAlias = Callable[[RedisStore, str], Awaitable[Any]]
 TO = "+447700900123"
+OTHER_HOOK = "https://other.example/in?token=t0ken"
+FOR_EVER = (b":calls", b":live", b":events", b":summaries", b":due", b":dead", b":disabled", b":hooks")
 OWNER, FORMER = Owner("here", "now"), Owner("here", "before")
 ESTATE = Estate(b"{}", 600, b"sealed", 300)
 TERMS = Terms(destination=TO, lock_seconds=60, limits=(Limit("rate", "all", 1, 60),), most_in_progress=1, token="t1")
+REGISTRATION = Registration("VSS", OTHER_HOOK, "sealed=")
 DELIVERY = Delivery("", "evt_call_1_1", "call.queued", HOOK, 0, 0.0, b"")
 
 
@@ -63,8 +67,9 @@ def act(name: str, *arguments: Any, **options: Any) -> Act:
         match name:
             case "accept" | "save" | "finish":
                 state, numbers, *more = arguments
-                written = replace(change(state, "call_1", *numbers, to=HOOK, account=account), estate=ESTATE)
-                return await getattr(store, name)(written, *more)
+                written = change(state, "call_1", *numbers, to=HOOK, account=account)
+                messages = tuple(message("call_1", number, number, OTHER_HOOK) for number in numbers)
+                return await getattr(store, name)(replace(written, estate=ESTATE, messages=messages), *more)
             case "give_back":
                 (delivery,) = arguments
                 leases = {letter.id: letter.due_at for letter in await store.letters(account, dead=False)}
@@ -115,6 +120,8 @@ CASES = {
     "disable": Case((POST,), act("disable", HOOK), None, None),
     "enable": Case((act("disable", HOOK),), act("enable", HOOK), True, False),
     "replay": Case((POST, GIVE_UP), act("replay", "evt_call_1_1"), True, True),
+    "register": Case((), act("register", REGISTRATION), None, None),
+    "unregister": Case((act("register", REGISTRATION),), act("unregister", "VSS"), REGISTRATION, None),
 }
 READS = {
     "left_behind": act("left_behind", ours=True),
@@ -122,6 +129,7 @@ READS = {
     "due": act("due"),
     "letters": act("letters", dead=False),
     "depth": act("depth"),
+    "registered": act("registered"),
 }
 
 
@@ -172,14 +180,12 @@ async def lying_there(admin: Any, account: str) -> dict[str, Any]:
         if not value:
             continue  # a stream stays when its last entry goes
         found[key.decode().replace(account, "*")] = re.sub(r"\b\d{13}(-\d+)?\b", "T", repr(value)).replace(account, "*")
-        assert key.endswith((b":calls", b":live", b":events", b":summaries", b":due", b":dead", b":disabled")) or (
-            b":outbox:" in key or await admin.pttl(key) > 0
-        ), f"{key!r} is kept for ever"
+        assert key.endswith(FOR_EVER) or b":outbox:" in key or await admin.pttl(key) > 0, f"{key!r} is kept for ever"
     return found
 
 
 def test_every_operation_is_in_the_table() -> None:
-    assert set(SCRIPTS) == (set(CASES) - {"enable"}) | set(READS)
+    assert set(SCRIPTS) == (set(CASES) | set(READS)) - {"enable", "registered"}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -320,7 +326,8 @@ async def test_an_end_that_was_written_in_part_is_completed_by_a_repeat(
 
 
 @pytest.mark.parametrize(
-    "taken", ["events", "calls", "live", "trail:call_1", "summaries", "due", "delivery:evt_call_1_2"]
+    "taken",
+    ["events", "calls", "live", "trail:call_1", "summaries", "due", "delivery:evt_call_1_2", "delivery:evt_1_2.2"],
 )
 async def test_a_key_that_holds_something_else_stops_the_write_and_no_half_of_it_is_there(
     store: RedisStore, admin: Any, taken: str
@@ -336,7 +343,7 @@ async def test_a_key_that_holds_something_else_stops_the_write_and_no_half_of_it
         assert await lying_there(admin, "default") == lay
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"erase", "release", "delivered", "enable"}))
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"erase", "release", "delivered", "enable", "unregister"}))
 async def test_a_full_server_refuses_what_takes_room_and_leaves_nothing_half_done(
     store: RedisStore, admin: Any, name: str
 ) -> None:
@@ -353,7 +360,7 @@ async def test_a_full_server_refuses_what_takes_room_and_leaves_nothing_half_don
     assert await case.act(store, "default") == case.answer
 
 
-@pytest.mark.parametrize("name", ["erase", "release", "delivered", "enable"])
+@pytest.mark.parametrize("name", ["erase", "release", "delivered", "enable", "unregister"])
 async def test_a_full_server_still_forgets(store: RedisStore, admin: Any, name: str) -> None:
     case = CASES[name]
     for before in case.before:
@@ -393,6 +400,7 @@ async def test_all_that_lies_there_is_under_a_name_of_keys_and_no_name_tells_a_n
     lies = {key.decode() for key in await admin.keys("*")}
     await store.finish(change("ended", "call_2", 1, to="https://other.example"))
     await store.disable(account, "https://other.example")
+    await store.register(account, REGISTRATION)
     lies |= {key.decode() for key in await admin.keys("*") if b"call_2" not in key}
     assert lies == {
         keys.call(account, call_id),
@@ -411,8 +419,9 @@ async def test_all_that_lies_there_is_under_a_name_of_keys_and_no_name_tells_a_n
         keys.delivery(account, event_id),
         keys.dead(account),
         keys.disabled(account),
+        keys.hooks(account),
     }
-    assert not any("hooks" in key or "7700" in key for key in lies)
+    assert not any("hooks.example" in key or "t0ken" in key or "7700" in key for key in lies)
 
 
 async def test_a_cluster_has_all_of_an_account_in_one_slot(store: RedisStore, admin: Any) -> None:

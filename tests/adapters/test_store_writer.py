@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.store.writer import KeptWrites
 from otpvoice.testkit.redis import RedisInstance
+from tests.adapters.store_shelves import message
 from tests.fakes.proxy import FaultProxy
 
 
@@ -364,6 +366,88 @@ async def test_events_that_are_not_numbered_upwards_are_refused(numbers: tuple[i
         writes.save(told("queued", *numbers))
     with pytest.raises(ValueError, match="numbered upwards"):
         writes.finish(told("ended", *numbers))
+    assert writes.pending == 0
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+
+def spelled(state: str, *nths: int, numbers: tuple[int, ...] = (), call_id: str = "call_1") -> Change:
+    """Return a call with messages, each the so-manieth of it."""
+    return replace(told(state, *numbers, call_id=call_id), messages=tuple(message(call_id, 1, nth) for nth in nths))
+
+
+async def posted(store: FalteringStore) -> list[int]:
+    letters = await store.letters("default", dead=False)
+    return sorted(int(letter.id.rpartition(".")[2]) for letter in letters)
+
+
+async def test_while_the_store_is_away_all_messages_are_kept_and_each_is_written_once() -> None:
+    store = FalteringStore()
+    store.away = True
+    writes = KeptWrites(store, sleep=Pauses())
+    writes.save(spelled("queued", 1, numbers=(1,)))
+    await store.tried(2)
+    writes.save(spelled("dialing", 2, 3))
+    writes.save(spelled("queued", 3, 4))  # its record came late, and the third is the same again
+    writes.save(spelled("dialing", numbers=(2,)))
+    writes.finish(spelled("ended", 5, numbers=(3,)))
+    attempts = len(store.attempts)
+    store.away = False
+    await written(writes)
+    assert set(store.attempts[attempts:]) == {("call_1", "ended")}
+    assert await posted(store) == [1, 2, 3, 4, 5]
+    assert await numbers(store) == [1, 2, 3]
+
+
+async def test_messages_are_handed_over_in_order_and_none_twice() -> None:
+    store = FalteringStore()
+    store.away = True
+    writes = KeptWrites(store, sleep=Pauses(endless=True))
+    for nths in ((1, 2), (2, 11), (3,)):
+        writes.save(spelled("answered", *nths))
+    (left,) = await writes.drain(0)
+    assert [each.id for each in left.messages] == [message("call_1", 1, nth).id for nth in (1, 2, 11, 3)]
+
+
+@pytest.mark.parametrize("later", ["dialing", "ended"])
+async def test_what_was_posted_with_a_write_on_its_way_is_not_written_again(later: str) -> None:
+    store = FalteringStore()
+    changes: list[Change] = []
+    store.answers.clear()
+    writes = KeptWrites(store, written=changes.append)
+    writes.save(spelled("queued", 1, 2))
+    await store.tried(1)
+    (writes.finish if later == "ended" else writes.save)(spelled(later, 2, 3))
+    store.answers.set()
+    await written(writes)
+    assert [[each.id for each in change.messages] for change in changes] == [
+        ["evt_1_1.1", "evt_1_1.2"],
+        ["evt_1_1.3"],
+    ]
+    assert await posted(store) == [1, 2, 3]
+
+
+async def test_messages_go_with_the_record_that_is_dropped_and_the_log_says_how_many() -> None:
+    store = FalteringStore()
+    store.away = True
+    writes = KeptWrites(store, limit=1, sleep=Pauses(endless=True))
+    with capture_logs() as lines:
+        writes.save(spelled("queued", 1, 2, call_id="a"))
+        writes.finish(spelled("ended", 1, call_id="b"))
+        writes.save(spelled("answered", 2, call_id="b"))  # nothing is told of a call that ended
+    assert [(line["call"], line["reason"], line["events"], line["messages"]) for line in lines] == [
+        ("a", "gave_way", 0, 2),
+        ("b", "call_has_ended", 0, 1),
+    ]
+    assert await writes.drain(0) == (spelled("ended", 1, call_id="b"),)
+
+
+async def test_a_message_of_another_call_is_refused_where_it_was_made() -> None:
+    writes = KeptWrites(FalteringStore())
+    for write, state in ((writes.save, "queued"), (writes.finish, "ended")):
+        with pytest.raises(ValueError, match="id of a message"):
+            write(replace(spelled(state), messages=(message("call_2", 1, 1),)))
     assert writes.pending == 0
 
 

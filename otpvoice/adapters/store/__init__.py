@@ -19,6 +19,7 @@ from otpvoice.adapters.store.ports import (
     Letter,
     Limit,
     Limited,
+    Message,
     Outbox,
     Page,
     Store,
@@ -30,6 +31,7 @@ from otpvoice.adapters.store.ports import (
     Verdict,
 )
 from otpvoice.adapters.store.record import CallRecord
+from otpvoice.adapters.store.registrations import Registration, Registrations
 
 __all__ = [
     "CallRecord",
@@ -47,9 +49,12 @@ __all__ = [
     "Letter",
     "Limit",
     "Limited",
+    "Message",
     "Outbox",
     "Owner",
     "Page",
+    "Registration",
+    "Registrations",
     "Store",
     "StoreUnavailable",
     "StoredEvent",

@@ -53,9 +53,9 @@ def trail(account: str, call_id: str) -> str:
     """Where a call left traces: a hash.
 
     ``<number>`` of an event: its entry in the stream and its id, with a space between; ``summary``: the entry of that;
-    ``lock``: the digest of its destination; ``owner``: whose it is, instance and life, with a space between;
-    ``adopted``: it was taken over; ``over_by``: when it is over at the latest, ms; ``telling``: where what happens to
-    it is told, JSON; ``erased``: there is nothing else.
+    the id of a message: it was put into the outbox; ``lock``: the digest of its destination; ``owner``: whose it is,
+    instance and life, with a space between; ``adopted``: it was taken over; ``over_by``: when it is over at the latest,
+    ms; ``telling``: where what happens to it is told, JSON; ``erased``: there is nothing else.
     """
     return f"{root(account)}:trail:{call_id}"
 
@@ -110,20 +110,31 @@ def due(account: str) -> str:
 
 
 def outbox(account: str, endpoint: str) -> str:
-    """A sorted set of ids of events on their way to an endpoint, by when they are due, ms."""
+    """A sorted set of ids of events and messages on their way to an endpoint, by when they are due, ms."""
     return f"{root(account)}:outbox:{digest(endpoint)}"
 
 
 def delivery(account: str, event_id: str) -> str:
-    """A delivery: a hash of ``type``, ``endpoint``, ``attempts``, ``created`` (ms), ``body`` and ``reason``."""
+    """A delivery: a hash of ``type``, ``endpoint``, ``attempts``, ``created`` (ms), ``body``, ``reason`` and ``auth``.
+
+    The last two only where there are any; ``auth`` is sealed.
+    """
     return f"{root(account)}:delivery:{event_id}"
 
 
 def dead(account: str) -> str:
-    """A sorted set of ids of events that were given up, by when, ms."""
+    """A sorted set of ids of events and messages that were given up, by when, ms."""
     return f"{root(account)}:dead"
 
 
 def disabled(account: str) -> str:
     """A sorted set of endpoints to which nothing is sent, by since when, ms."""
     return f"{root(account)}:disabled"
+
+
+# --- what was registered ------------------------------------------------------------------------------------------
+
+
+def hooks(account: str) -> str:
+    """Registered endpoints: a hash, by name, each JSON of ``url``, ``enabled`` and, sealed, ``auth``; kept for ever."""
+    return f"{root(account)}:hooks"

@@ -51,6 +51,22 @@ class StoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """Something that the outbox is to post, and that is no event of ours: what was told, in another spelling.
+
+    It is not in the account's stream of events. ``id``: that of the last event of its call, a dot, and a number, so
+    that a repeated write can't post it twice. ``type``: how deliveries call it. ``auth``: what is sent along in the
+    header Authorization, sealed; None: nothing.
+    """
+
+    id: str
+    type: str
+    endpoint: str = field(repr=False)  # it may hold a token
+    body: bytes = field(repr=False)
+    auth: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A call as it stands now, and what was told of it since it was last written; written together or not at all.
 
@@ -64,6 +80,7 @@ class Change:
     events: tuple[StoredEvent, ...] = ()
     counts_within: float | None = None
     estate: Estate | None = None
+    messages: tuple[Message, ...] = ()
 
 
 # --- acceptance ---------------------------------------------------------------------------------------------------
@@ -262,6 +279,7 @@ class Delivery:
     """An event on its way to an endpoint. ``id``: the event's. ``attempts``: tries so far. ``created_at``: written.
 
     ``leased_until``: by the outbox's clock, and the mark by which it knows who took it; None: it was not taken.
+    ``auth``: as in ``Message``.
     """
 
     account: str
@@ -272,6 +290,7 @@ class Delivery:
     created_at: float
     body: bytes = field(repr=False)
     leased_until: float | None = field(default=None, compare=False)
+    auth: str | None = field(default=None, repr=False)
 
     @property
     def call(self) -> str:

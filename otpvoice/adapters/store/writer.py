@@ -15,7 +15,7 @@ from typing import Final
 import structlog
 
 from otpvoice.adapters.backoff import LONGEST, pause_after
-from otpvoice.adapters.store import CallRecord, Change, Store, StoredEvent, StoreUnavailable
+from otpvoice.adapters.store import CallRecord, Change, Estate, Store, StoreUnavailable
 from otpvoice.adapters.store.change import going_on, over
 from otpvoice.adapters.store.record import ENDED, CallKey, standing_before
 
@@ -78,20 +78,20 @@ class KeptWrites:
     def save(self, change: Change) -> None:
         """Keep the record of a call that goes on, in place of an earlier one. ValueError if it is malformed.
 
-        Events whose numbers were kept here before are the same ones again.
+        Events whose numbers were kept here before are the same ones again, and so are messages by their ids.
         """
         key = going_on(change)
         if key in self._ended:
-            if change.events:
+            if change.events or change.messages:
                 self._drop(key, change, "call_has_ended")
             return
         kept = self._going_on.get(key)
         if kept is not None:
             stands = kept.record["state"] in standing_before(change.record["state"])
-            if stands and not change.events:
+            if stands and not (change.events or change.messages):
                 return
-            events = _in_order(kept.events, change.events)
-            change = replace(kept if stands else change, events=events, estate=kept.estate or change.estate)
+            stays = kept if stands else change
+            change = _with_all_that_was_told(stays, kept, change, estate=kept.estate or change.estate)
         self._keep(key, change, self._going_on)
 
     async def stands(self, account: str, call_id: str, within: float) -> bool | None:
@@ -122,7 +122,7 @@ class KeptWrites:
             return
         kept = self._going_on.pop(key, None)
         if kept is not None:
-            change = replace(change, events=_in_order(kept.events, change.events), estate=kept.estate)
+            change = _with_all_that_was_told(change, kept, change, estate=kept.estate)
         self._keep(key, change, self._ended)
 
     async def drain(self, timeout: float) -> tuple[Change, ...]:  # noqa: ASYNC109 - it ends with an answer
@@ -168,7 +168,8 @@ class KeptWrites:
 
     def _drop(self, key: CallKey, change: Change, why: str) -> None:
         self.dropped += 1
-        lost = {"reason": why, "events": len(change.events), "dropped": self.dropped}
+        told = {"events": len(change.events), "messages": len(change.messages)}
+        lost = {"reason": why, **told, "dropped": self.dropped}
         log.error("store.record_dropped", call=key.id, account=key.account, **lost)
         self._answer(key, stands=False)
 
@@ -221,8 +222,8 @@ class KeptWrites:
         if where.get(key) is change:
             del where[key]
             self._answer(key, stands=where is self._going_on)
-        elif change.events:
-            self._strip(key, told=change.events[-1].number)
+        elif change.events or change.messages:
+            self._strip(key, change)
         return None
 
     def _let_go(self, key: CallKey) -> None:
@@ -232,11 +233,14 @@ class KeptWrites:
         self._answer(key, stands=False)
         self._adopted(key.id)
 
-    def _strip(self, key: CallKey, *, told: int) -> None:
+    def _strip(self, key: CallKey, written: Change) -> None:
         """What was told by now need not be told by the change that has taken its place."""
+        last, ids = written.events[-1].number if written.events else 0, {each.id for each in written.messages}
         for where in (self._ended, self._going_on):
             if (later := where.get(key)) is not None:
-                where[key] = replace(later, events=tuple(event for event in later.events if event.number > told))
+                events = tuple(event for event in later.events if event.number > last)
+                messages = tuple(each for each in later.messages if each.id not in ids)
+                where[key] = replace(later, events=events, messages=messages)
 
     def _store_answered(self) -> None:
         if self._failures:
@@ -257,6 +261,9 @@ class KeptWrites:
             self._pausing = None
 
 
-def _in_order(kept: tuple[StoredEvent, ...], later: tuple[StoredEvent, ...]) -> tuple[StoredEvent, ...]:
-    last = kept[-1].number if kept else 0
-    return (*kept, *(event for event in later if event.number > last))
+def _with_all_that_was_told(change: Change, kept: Change, later: Change, *, estate: Estate | None) -> Change:
+    """Return a change with what the kept one and the later one tell, each once and in order."""
+    last, ids = kept.events[-1].number if kept.events else 0, {each.id for each in kept.messages}
+    events = (*kept.events, *(event for event in later.events if event.number > last))
+    messages = (*kept.messages, *(each for each in later.messages if each.id not in ids))
+    return replace(change, events=events, messages=messages, estate=estate)

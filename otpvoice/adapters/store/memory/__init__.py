@@ -16,14 +16,15 @@ from otpvoice.adapters.store.memory.estates import Inheritance
 from otpvoice.adapters.store.memory.following import Following
 from otpvoice.adapters.store.memory.idempotency import Idempotency
 from otpvoice.adapters.store.memory.outbox import Deliveries
+from otpvoice.adapters.store.memory.registrations import Registers
 from otpvoice.adapters.store.owning import somebody
 from otpvoice.adapters.store.record import decode
 
 __all__ = ["MemoryStore"]
 
 
-class MemoryStore(Calls, Inheritance, Idempotency, Following, Deliveries):
-    """A Store, and its Estates, Keys, Events and Outbox, in memory.
+class MemoryStore(Calls, Inheritance, Idempotency, Following, Deliveries, Registers):
+    """A Store, its Estates, Keys, Events and Outbox, and Registrations, in memory.
 
     ``ttl``: how long records and summaries are kept, s; events at most a day. ``clock``: s, any origin.
     ``dead_letters``: so many are kept of each account. ``owner``: for whom it writes, None: somebody who never was

@@ -140,9 +140,10 @@ class Calls(Shelves):
             return Erased.UNKNOWN
         shelf.records.pop(call_id)
         shelf.trails.put(call_id, Trail(erased=True), now=now, until=now + DAY)
-        told = {event_id for _, event_id in trail.events.values()} if trail is not None else set()
+        trail = Trail() if trail is None else trail
+        told = {event_id for _, event_id in trail.events.values()}
         shelf.events = [(place, event) for place, event in shelf.events if event.id not in told]
-        for event_id in told:
+        for event_id in told | trail.messages:
             shelf.places.pop(event_id)
             if (parcel := shelf.parcels.get(event_id, now)) is not None:
                 shelf.dead.pop(event_id, None)

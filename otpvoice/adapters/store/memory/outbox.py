@@ -43,6 +43,7 @@ class Deliveries(Shelves):
                     created_at=parcel.created / 1000,
                     body=parcel.body,
                     leased_until=until / 1000,
+                    auth=parcel.auth,
                 )
             )
         return taken

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from otpvoice.adapters.store import Change, Estate, Owner, StoredEvent, Terms
+from otpvoice.adapters.store import Change, Estate, Owner, Registration, StoredEvent, Terms
 from otpvoice.adapters.store.memory.lapsing import Lapsing
 from otpvoice.adapters.store.owning import plan_of
 from otpvoice.adapters.store.position import Place
@@ -28,9 +28,10 @@ class Kept:
 
 @dataclass(slots=True)
 class Trail:
-    """Where a call left traces: its events by their numbers, its destination, which is locked, and whose it is."""
+    """Where a call left traces: its events by their numbers, its messages, its locked destination, its owner."""
 
     events: dict[int, tuple[Place, str]] = field(default_factory=dict)
+    messages: set[str] = field(default_factory=set)
     lock: str | None = None
     owner: Owner | None = None
     adopted: bool = False
@@ -56,6 +57,7 @@ class Parcel:
     endpoint: str
     created: int
     body: bytes
+    auth: str | None = None
     attempts: int = 0
     reason: str | None = None
 
@@ -85,6 +87,7 @@ class Shelf:
         self.outbox: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self.dead: dict[str, int] = {}
         self.disabled: dict[str, int] = {}
+        self.hooks: dict[str, Registration] = {}
 
     def now(self) -> int:
         """The time, ms; it never goes back."""
@@ -157,7 +160,7 @@ class Shelf:
     # --- events -----------------------------------------------------------------------------------------------------
 
     def tell(self, call_id: str, change: Change, now: int) -> Trail:
-        """Write the events that are not told yet, and return the trail."""
+        """Write the events and messages that are not told yet, and return the trail."""
         # They hold the whole call each time, so they are kept for a day at most, however long records are.
         kept = min(self.ttl, DAY)
         trail = self.trails.get(call_id, now) or Trail()
@@ -169,24 +172,28 @@ class Shelf:
             trail.events[event.number] = self._last, event.id
             self.places.put(event.id, self._last, now=now, until=now + kept)
             if event.endpoint:
-                self.post(event, event.endpoint, now)
-        if new:
+                self.post(event.id, Parcel(event.type, event.endpoint, now, event.body), now)
+        messages = [message for message in change.messages if message.id not in trail.messages]
+        for message in messages:
+            trail.messages.add(message.id)
+            self.post(message.id, Parcel(message.type, message.endpoint, now, message.body, message.auth or None), now)
+        if new or messages:
             self.trails.put(call_id, trail, now=now, until=now + self.ttl)
+        if new:
             del self.events[: bisect_left(self.events, (now - kept, 0), key=lambda told: told[0])]
             self.waiters.told(self._last)
         return trail
 
     # --- the outbox -------------------------------------------------------------------------------------------------
 
-    def post(self, event: StoredEvent, endpoint: str, now: int) -> None:
-        """Put an event on its way; or among the dead letters at once, where nothing is sent any more."""
-        parcel = Parcel(event.type, endpoint, now, event.body)
-        self.parcels.put(event.id, parcel, now=now, until=now + MONTH)
-        if endpoint in self.disabled:
+    def post(self, event_id: str, parcel: Parcel, now: int) -> None:
+        """Put something on its way; or among the dead letters at once, where nothing is sent any more."""
+        self.parcels.put(event_id, parcel, now=now, until=now + MONTH)
+        if parcel.endpoint in self.disabled:
             parcel.reason = "disabled"
-            self.bury(event.id, now)
+            self.bury(event_id, now)
         else:
-            self.outbox[endpoint][event.id] = now
+            self.outbox[parcel.endpoint][event_id] = now
 
     def kill(self, event_id: str, parcel: Parcel, reason: str, now: int) -> None:
         """Put a delivery from its way among the dead letters."""

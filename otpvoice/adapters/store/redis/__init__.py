@@ -20,13 +20,14 @@ from otpvoice.adapters.store.redis.estates import Inheritance
 from otpvoice.adapters.store.redis.following import Following
 from otpvoice.adapters.store.redis.idempotency import Idempotency
 from otpvoice.adapters.store.redis.outbox import Deliveries
+from otpvoice.adapters.store.redis.registrations import Registers
 from otpvoice.adapters.store.redis.tail import Tail
 
 __all__ = ["RedisStore"]
 
 
-class RedisStore(Calls, Inheritance, Idempotency, Following, Deliveries):
-    """A Store, its Estates, Keys, Events and Outbox.
+class RedisStore(Calls, Inheritance, Idempotency, Following, Deliveries, Registers):
+    """A Store, its Estates, Keys, Events and Outbox, and Registrations.
 
     Needs no running server to be made, and finds it again after every loss.
 

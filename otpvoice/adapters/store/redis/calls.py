@@ -178,9 +178,10 @@ def _left(change: Change) -> tuple[Argument, ...]:
     return round(change.estate.over_within * 1000), change.estate.telling, plan, kept
 
 
-def _told(change: Change) -> tuple[Argument, ...]:
-    return tuple(
-        chain.from_iterable(
-            (event.id, event.number, event.type, event.body, event.endpoint or "") for event in change.events
-        )
-    )
+def _told(change: Change) -> list[Argument]:
+    told: list[Argument] = [len(change.events)]
+    for event in change.events:
+        told += (event.id, event.number, event.type, event.body, event.endpoint or "")
+    for message in change.messages:
+        told += (message.id, message.type, message.body, message.endpoint, message.auth or "")
+    return told

@@ -44,8 +44,9 @@ class Deliveries:
                 created_at=int(created) / 1000,
                 body=body,
                 leased_until=int(until) / 1000,
+                auth=auth.decode() or None,
             )
-            for event_id, kind, attempts, created, body, until in taken
+            for event_id, kind, attempts, created, body, until, auth in taken
         ]
 
     async def delivered(self, /, *deliveries: Delivery) -> None:

@@ -29,6 +29,8 @@ _BEGINNINGS: Final[dict[str, tuple[str, ...]]] = {
     "replay": _POSTING,
     "letters": (),
     "depth": (),
+    "register": (),
+    "unregister": (),
 }
 
 

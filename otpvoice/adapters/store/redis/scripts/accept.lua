@@ -15,7 +15,7 @@
 -- ARGV[13]   its lock goes after so many ms at most
 -- ARGV[14]   so many calls may be in progress, or ''
 -- ARGV[15]   how many limits there are; for each: its name, its window's name, how many, and in how many ms
--- ARGV[..]   the events
+-- ARGV[..]   how many events; the events, and messages (telling.lua)
 --
 -- Returns one of {'taken', the last entry or ''}, {'claim_lost'}, {'busy', id}, {'limited', name, retry in ms}.
 -- An error: nothing was written.

@@ -30,15 +30,11 @@ for i = 1, #traces, 2 do
   if trace == 'summary' then
     write(nil, 'XDEL', ROOT .. 'summaries', where)
   elseif entry then
-    local delivery = ROOT .. 'delivery:' .. event
-    local endpoint = redis.call('HGET', delivery, 'endpoint')
     write(nil, 'XDEL', ROOT .. 'events', entry)
-    write(nil, 'DEL', ROOT .. 'event:' .. event, delivery)
-    if endpoint then
-      write(nil, 'ZREM', ROOT .. 'dead', event)
-      write(nil, 'ZREM', outbox_of(endpoint), event)
-      reckon(endpoint)
-    end
+    write(nil, 'DEL', ROOT .. 'event:' .. event)
+    forget(event)
+  elseif string.match(trace, '^evt_.*%.%d+$') then
+    forget(trace)
   end
   if trace ~= 'erased' then
     write(nil, 'HDEL', trail, trace)

@@ -9,7 +9,7 @@
 -- ARGV[7]    it is over after so many ms at the latest; '': nothing is said of that
 -- ARGV[8]    where what happens is told
 -- ARGV[9]    of no meaning here either, and the next one: there is nothing left to do
--- ARGV[11..] the events
+-- ARGV[11..] how many events; the events, and messages (telling.lua)
 --
 -- Returns {1, the last entry or ''}, or {0, ''}: it has ended already, was erased, or is another owner's by now. An
 -- error: nothing was written, or all but that the call is not in progress any more, and its plan forgotten.

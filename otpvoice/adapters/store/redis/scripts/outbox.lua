@@ -50,11 +50,14 @@ local function kill(id, endpoint, reason, most)
   write(nil, 'ZREM', outbox_of(endpoint), id)
 end
 
--- On its way for the first time; or dead at once, where nothing is sent any more.
-local function post(id, kind, body, endpoint, most)
+-- On its way for the first time; or dead at once, where nothing is sent any more. `auth`: sealed; nil or '': none.
+local function post(id, kind, body, endpoint, most, auth)
   local delivery = ROOT .. 'delivery:' .. id
   write({'DEL', delivery}, 'HSET', delivery, 'type', kind, 'endpoint', endpoint, 'attempts', 0, 'created', NOW,
         'body', body)
+  if auth and auth ~= '' then
+    write(nil, 'HSET', delivery, 'auth', auth)
+  end
   write(nil, 'PEXPIRE', delivery, MONTH)
   if is_disabled(endpoint) then
     write(nil, 'HSET', delivery, 'reason', 'disabled')
@@ -65,6 +68,18 @@ local function post(id, kind, body, endpoint, most)
     if write(nil, 'ZADD', ROOT .. 'due', 'LT', NOW, endpoint) == 1 then
       undo[#undo + 1] = {'ZREM', ROOT .. 'due', endpoint}
     end
+  end
+end
+
+-- Neither on its way nor dead, nor anything.
+local function forget(id)
+  local delivery = ROOT .. 'delivery:' .. id
+  local endpoint = redis.call('HGET', delivery, 'endpoint')
+  write(nil, 'DEL', delivery)
+  if endpoint then
+    write(nil, 'ZREM', ROOT .. 'dead', id)
+    write(nil, 'ZREM', outbox_of(endpoint), id)
+    reckon(endpoint)
   end
 end
 

@@ -12,7 +12,7 @@
 -- ARGV[9]    the sealed plan, or ''
 -- ARGV[10]   and for how many ms that is of any use
 -- ARGV[11]   the states that this write may not replace, each with a space before and behind it
--- ARGV[12..] the events
+-- ARGV[12..] how many events; the events, and messages (telling.lua)
 --
 -- Returns {1, the last entry or ''}, or {0, ''}: it was erased, or is another owner's by now, and nothing was written.
 -- An error: nothing was written, or all but that the plan is forgotten.

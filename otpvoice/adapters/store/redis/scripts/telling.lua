@@ -1,18 +1,21 @@
 -- What was told of a call. Its trail, a hash, says where the traces are: `<number>` of an event: its entry in the
--- account's stream and its id; `summary`: the entry of that; `lock`: of its destination; `erased`: nothing else is left.
+-- account's stream and its id; the id of a message: 1; `summary`: the entry of that; `lock`: of its destination; `erased`:
+-- nothing else is left.
 -- Of the others owning.lua tells.
 
 local DAY = 24 * 3600 * 1000
 
--- Write the events from ARGV[at] on, five arguments each, but those that are told already; the last entry, or ''.
+-- Write what is told, but for what was told already: from ARGV[at] on how many events, the events, five arguments each,
+-- and messages, five each as well, which are put into the outbox alone. Returns the last entry, or ''.
 --
 -- XADD first: its entry can't be made twice by a repeat, for the trail says that it is there, or it is taken back.
 -- They hold the whole call each time, so they are kept for a day at most, however long records are.
 local function tell(id, ttl, most_dead, at)
   local kept = math.min(ttl, DAY)
   local trail = ROOT .. 'trail:' .. id
-  local last = ''
-  for i = at, #ARGV, 5 do
+  local last, new = '', false
+  local messages = at + 1 + ARGV[at] * 5
+  for i = at + 1, messages - 1, 5 do
     local event, number, kind, body, endpoint = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
     if redis.call('HEXISTS', trail, number) == 0 then
       local stream, position = ROOT .. 'events', ROOT .. 'event:' .. event
@@ -26,7 +29,15 @@ local function tell(id, ttl, most_dead, at)
       end
     end
   end
-  if last ~= '' then
+  for i = messages, #ARGV, 5 do
+    local message, kind, body, endpoint, auth = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4]
+    if redis.call('HEXISTS', trail, message) == 0 then
+      new = true
+      write({'HDEL', trail, message}, 'HSET', trail, message, 1)
+      post(message, kind, body, endpoint, most_dead, auth)
+    end
+  end
+  if new or last ~= '' then
     write(nil, 'PEXPIRE', trail, ttl)
   end
   return last
