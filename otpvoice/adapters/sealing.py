@@ -1,6 +1,7 @@
-"""What holds a code is sealed before it leaves the memory: AES-256-GCM (NIST SP 800-38D), bound to the call it is of.
+"""What holds a secret is sealed before it leaves the memory: AES-256-GCM (NIST SP 800-38D), bound to what it is of.
 
-It knows nothing of what it seals, and says nothing of what it could not open. How long a text is is not hidden.
+That is any text: for a plan, its call's id; ``registry`` has another. It knows nothing of what it seals, and says
+nothing of what it could not open. How long a text is is not hidden.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ OVERHEAD: Final = len(VERSION) + NONCE_BYTES + TAG_BYTES
 
 
 class Unsealable(ValueError):
-    """It was sealed by another key, for another call, or by a later version of this program; or it was changed."""
+    """Sealed by another key, bound to something else, or by a later version of this program; or it was changed."""
 
 
 class Sealer:
@@ -40,19 +41,19 @@ class Sealer:
     def __repr__(self) -> str:
         return "Sealer(…)"
 
-    def seal(self, call_id: str, plan: bytes) -> bytes:
-        """Return what only ``open`` with the same key and the same call's id makes a plan of again."""
+    def seal(self, bound_to: str, text: bytes) -> bytes:
+        """Return what only ``open`` with the same key, and bound to the same, makes the text of again."""
         nonce = secrets.token_bytes(NONCE_BYTES)
-        return VERSION + nonce + self._cipher.encrypt(nonce, plan, call_id.encode())
+        return VERSION + nonce + self._cipher.encrypt(nonce, text, bound_to.encode())
 
-    def open(self, call_id: str, sealed: bytes) -> bytes:
-        """Return what was sealed for this call. Raises ``Unsealable``."""
+    def open(self, bound_to: str, sealed: bytes) -> bytes:
+        """Return what was sealed. Raises ``Unsealable``."""
         nonce, rest = sealed[len(VERSION) : len(VERSION) + NONCE_BYTES], sealed[len(VERSION) + NONCE_BYTES :]
-        plan = None
+        text = None
         if sealed[: len(VERSION)] == VERSION and len(sealed) >= OVERHEAD:
             with suppress(InvalidTag):
-                plan = self._cipher.decrypt(nonce, rest, call_id.encode())
-        if plan is None:
+                text = self._cipher.decrypt(nonce, rest, bound_to.encode())
+        if text is None:
             # Here, so that no error of the cipher stays as its context.
-            raise Unsealable("this can't be opened with this key, for this call")
-        return plan
+            raise Unsealable("this can't be opened with this key, bound to this")
+        return text

@@ -26,8 +26,8 @@ from tests.adapters.webhooks_world import NOW, TimedOutbox, hooks
 # --- attempts ---------------------------------------------------------------------------------------------------------
 
 
-def delivery(body: bytes, created_at: float = NOW) -> Delivery:
-    return Delivery("default", "evt_1", "call.queued", "https://hooks.example/in", 0, created_at, body)
+def delivery(body: bytes, created_at: float = NOW, *, id_: str = "evt_1", type_: str = "call.queued") -> Delivery:
+    return Delivery("default", id_, type_, "https://hooks.example/in", 0, created_at, body)
 
 
 def told(at: str) -> bytes:
@@ -56,7 +56,26 @@ def test_the_timestamp_of_a_real_envelope_is_found() -> None:
     """However long its ids are, and whatever the application says of the call."""
     call: dict[str, Any] = {"id": "call_" + "f" * 64, "account": "a" * 64, "metadata": {"timestamp": "x"}}
     made = envelope(call, 999_999_999, "digits.collected", {}, NOW - 42.5)
-    assert lag_of(delivery(made.body), NOW) == pytest.approx(42.5)
+    assert lag_of(delivery(made.body, id_=made.id), NOW) == pytest.approx(42.5)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"namespace":"VOICE","eventType":"CALL_STATUS","payload":{"timestamp":"2020-01-01T00:00:00.000Z"}}',
+        b'{"payload":{"initiatedAt":"x","callLegs":[{"timestamp":"2020-01-01T00:00:00.000Z"}]}}',
+        b'{"jsonrpc":"2.0","timestamp":"2020-01-01T00:00:00.000Z"}',
+        b'{"timestamp":"2020-01-01T00:00:00.000Z"}',
+        b'{"id":"evt_1_3","type":"call.ended","timestamp":"2020-01-01T00:00:00.000Z"}',
+        b'{"id":"evt_1_4.1","type":"x\\",\\"timestamp":"2020-01-01T00:00:00.000Z"}',
+        b' {"id":"evt_1_4.1","type":"x","timestamp":"2020-01-01T00:00:00.000Z"}',
+        "no_json_but_ž".encode(),
+    ],
+    ids=["status", "summary", "json_rpc", "bare", "another_one", "in_a_text", "spaced", "text"],
+)
+def test_in_another_spelling_no_timestamp_is_taken_for_ours(body: bytes) -> None:
+    """What it is of is theirs to say: when the message was written counts."""
+    assert lag_of(delivery(body, NOW - 3, id_="evt_1_4.1", type_="VSS"), NOW) == pytest.approx(3.0)
 
 
 class Endpoint:

@@ -1,4 +1,4 @@
-"""What is sealed is opened with the same key, for the same call, unchanged; anything else opens nothing."""
+"""What is sealed is opened with the same key, bound to the same, unchanged; anything else opens nothing."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PLAN = CallPlan("+15550100", "+15550199", "default", "en-US", (SayCode(OtpCode(C
 TEXT = plan_to_text(PLAN)
 
 
-def unopened(sealed: bytes, *, call_id: str = CALL, key: bytes = KEY) -> bool:
+def unopened(sealed: bytes, *, bound_to: str = CALL, key: bytes = KEY) -> bool:
     """Say that it can't be opened, in words that have nothing of it, or of the key."""
     with pytest.raises(Unsealable) as found:
-        Sealer(key).open(call_id, sealed)
+        Sealer(key).open(bound_to, sealed)
     assert isinstance(found.value, ValueError)
     assert found.value.__context__ is found.value.__cause__ is None
-    assert str(found.value) == "this can't be opened with this key, for this call"
+    assert str(found.value) == "this can't be opened with this key, bound to this"
     return True
 
 
@@ -54,7 +54,7 @@ def test_two_seals_of_one_plan_have_nothing_in_common() -> None:
 
 
 def test_it_is_the_contract_to_the_letter() -> None:
-    """AES-256-GCM under the key itself, the call's id as associated data: what others may have to open."""
+    """AES-256-GCM under the key itself, what it is bound to as associated data: what others may have to open."""
     sealed = Sealer(KEY).seal(CALL, TEXT)
     assert sealed[:1] == b"\x01"
     assert AESGCM(KEY).decrypt(sealed[1:13], sealed[13:], CALL.encode()) == TEXT
@@ -64,9 +64,9 @@ def test_another_key_or_another_call_opens_nothing() -> None:
     sealed = Sealer(KEY).seal(CALL, TEXT)
     assert unopened(sealed, key=KEY[::-1])
     assert unopened(sealed, key=KEY[:-1] + bytes([KEY[-1] ^ 1]))
-    assert unopened(sealed, call_id=f"{CALL}x")
-    assert unopened(sealed, call_id=CALL.swapcase())
-    assert unopened(sealed, call_id="")
+    assert unopened(sealed, bound_to=f"{CALL}x")
+    assert unopened(sealed, bound_to=CALL.swapcase())
+    assert unopened(sealed, bound_to="")
 
 
 def test_one_bit_changed_anywhere_opens_nothing() -> None:

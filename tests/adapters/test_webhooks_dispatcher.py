@@ -16,7 +16,7 @@ from structlog.typing import EventDict
 from otpvoice.adapters.outbound.answers import Answer, Unreached
 from otpvoice.adapters.outbound.client import GuardedClient
 from otpvoice.adapters.store.ports import Delivery
-from otpvoice.adapters.webhooks import AccountHooks, Bounds, Dispatcher
+from otpvoice.adapters.webhooks import Bounds, Dispatcher
 from otpvoice.adapters.webhooks.ahead import Ahead
 from otpvoice.adapters.webhooks.crossing_out import CrossingOut
 from otpvoice.adapters.webhooks.insisting import Insisting
@@ -816,11 +816,6 @@ async def test_cancelled_it_takes_nothing_more_and_lets_what_is_under_way_go_on(
     sink.release()
     await dispatcher.close(SOON)
     assert [event_id for _, event_id in outbox.entries] == ["evt_2"]
-
-
-def test_an_account_without_a_secret_has_no_webhooks() -> None:
-    with pytest.raises(ValueError, match="at least one secret"):
-        AccountHooks(())
 
 
 def test_what_did_not_reach_anybody_says_nothing_of_the_url() -> None:

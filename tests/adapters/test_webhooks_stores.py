@@ -12,10 +12,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from otpvoice.adapters.outbound.client import GuardedClient
-from otpvoice.adapters.store import Change, StoredEvent, Terms
+from otpvoice.adapters.registry import Registry
+from otpvoice.adapters.sealing import Sealer
+from otpvoice.adapters.store import Change, Message, StoredEvent, Terms
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
-from otpvoice.adapters.webhooks import Bounds, Dispatcher
+from otpvoice.adapters.webhooks import AccountHooks, Bounds, Dispatcher
+from otpvoice.core.secret import Secret
 from otpvoice.testkit.redis import RedisInstance
 from otpvoice.trust.addresses import UrlAllow
 from tests.adapters.webhooks_world import SOON, Sink, hooks, opened_sink
@@ -97,6 +100,34 @@ async def test_what_is_told_of_a_call_arrives_and_is_forgotten(store: MemoryStor
     for one in sink.posted:
         one.verify()
     assert await store.letters("default", dead=True) == []
+
+
+async def test_a_message_of_another_spelling_goes_out_with_its_header_and_without_a_signature(
+    store: MemoryStore | RedisStore, sink: Sink
+) -> None:
+    """From the registration to the endpoint, by way of the store, which has nothing of the header in clear."""
+    body, url = '{"payload":{"text":"Ž"}}'.encode(), sink.url("/vss")
+    registry = Registry(store, Sealer(bytes(range(32))))
+    await registry.register("default", "VSS", url, Secret("mdp1234"))
+    hook = (await registry.hooks("default"))["VSS"]
+    messages = (Message("evt_1_2.1", "VSS", hook.url, body, hook.auth), Message("evt_1_2.2", "VCS", hook.url, body))
+    await store.accept(Change({"id": "call_1", "account": "default", "state": "queued"}, messages=messages), Terms())
+    listed = await store.letters("default", dead=False)
+    assert sorted((letter.id, letter.type) for letter in listed) == [("evt_1_2.1", "VSS"), ("evt_1_2.2", "VCS")]
+    client = GuardedClient(UrlAllow())
+    accounts = {"default": AccountHooks(trusted=frozenset({url}))}
+    dispatcher = Dispatcher(store, accounts, client, unseal=registry.unseal, bounds=Bounds(timeout=5.0))
+    work = asyncio.create_task(dispatcher.run())
+    await sink.until(lambda: len(sink.posted) == 2)
+    await dispatcher.close(SOON)
+    await work
+    await client.close()
+    told = {one.id: one for one in sink.posted}
+    assert {one.body for one in sink.posted} == {body}
+    assert told["evt_1_2.1"].headers["authorization"] == "mdp1234"
+    assert "authorization" not in told["evt_1_2.2"].headers
+    assert not any("webhook-signature" in one.headers for one in sink.posted)
+    assert not await waiting(store)
 
 
 async def test_a_failure_waits_for_its_next_attempt(store: MemoryStore | RedisStore, sink: Sink) -> None:

@@ -177,11 +177,18 @@ class TimedOutbox:
     def clock(self) -> float:
         return self.now
 
-    def write(self, *ids: str, endpoint: str, account: str = "default", body: bytes | None = None) -> None:
+    def write(
+        self,
+        *ids: str,
+        endpoint: str,
+        account: str = "default",
+        body: bytes | None = None,
+        auth: str | None = None,
+    ) -> None:
         """As a store does it for what was told of a call."""
         for event_id in ids:
             told = body if body is not None else f'{{"id":"{event_id}","text":"Ž"}}'.encode()
-            delivery = Delivery(account, event_id, "call.ended", endpoint, 0, self.now, told)
+            delivery = Delivery(account, event_id, "call.ended", endpoint, 0, self.now, told, auth=auth)
             self.entries[account, event_id] = _Entry(delivery, self.now)
 
     def entry(self, event_id: str, account: str = "default") -> _Entry:

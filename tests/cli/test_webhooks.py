@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from otpvoice.adapters.store import Change, StoredEvent, Terms
+from otpvoice.adapters.store import Change, Message, StoredEvent, Terms
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.webhooks.posting import shown
 from otpvoice.cli import webhooks
@@ -125,6 +125,33 @@ async def test_and_for_programs_as_json(store: RedisStore) -> None:
     assert await store.replay("shop", "evt_1")
     due_at = json.loads((await run("list", "--json"))[1])["data"][0]["due_at"]
     assert due_at.endswith("Z")
+
+
+async def test_messages_of_other_spellings_are_listed_and_made_due_as_events_are(store: RedisStore) -> None:
+    """By their own ids and types; what goes along in a header is not shown."""
+    messages = [
+        Message(f"evt_1_2.{n}", type_, URL, b"{}", auth="c2VhbGVk")
+        for n, type_ in enumerate(("VCS", "VSS", "call_completed"), 1)
+    ]
+    change = Change({"id": "call_1", "account": "shop", "state": "queued"}, messages=tuple(messages))
+    await store.accept(change, Terms())
+    await bury(store, reason="auth_unsealable")
+    code, said, _ = await run("list", "--dead")
+    assert code == 0
+    assert sorted(map(list, cells(said))) == [
+        ["shop", "evt_1_2.1", "VCS", SHOWN, "1 try", "auth_unsealable"],
+        ["shop", "evt_1_2.2", "VSS", SHOWN, "1 try", "auth_unsealable"],
+        ["shop", "evt_1_2.3", "call_completed", SHOWN, "1 try", "auth_unsealable"],
+    ]
+    as_json = (await run("list", "--dead", "--json"))[1]
+    assert {(one["id"], one["type"]) for one in json.loads(as_json)["data"]} == {(one.id, one.type) for one in messages}
+    assert "c2VhbGVk" not in said + as_json
+    assert await run("replay", "evt_1_2.2") == (0, "1 is due now\n", "")
+    (delivery,) = await store.take("shop", URL, most=10, lease=60)
+    assert (delivery.id, delivery.attempts, delivery.auth) == ("evt_1_2.2", 0, "c2VhbGVk")
+    assert (await run("replay", "evt_1_2"))[0] == 1, "the event before them is none of them"
+    assert (await run("replay", "evt_1_2.4"))[0] == 1
+    assert (await run("replay", "--all"))[:2] == (0, "2 are due now\n")
 
 
 async def test_a_dead_letter_is_made_due(store: RedisStore) -> None:

