@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from otpvoice.stasis.pacing import Expired, Pace, QueueFull, Slot
+from otpvoice.stasis.pacing import Expired, NoTurn, Pace, QueueFull, Slot
 from otpvoice.stasis.turns import LATE, LineFull, Ticket, Turns
 from tests.rehearsal.virtual import in_no_time
 
@@ -393,14 +393,25 @@ def test_a_place_that_is_given_back_is_the_next_one_s() -> None:
 
 
 @pytest.mark.parametrize(
-    ("queue_seconds", "within", "after"), [(30, None, 30), (30, 5, 5), (30, 600, 30), (0, None, 0), (0, 5, 0)]
+    ("queue_seconds", "within", "after", "because"),
+    [
+        (30, None, 30, NoTurn),
+        (30, 5, 5, Expired),
+        (30, 30, 30, Expired),
+        (30, 600, 30, NoTurn),
+        (0, None, 0, NoTurn),
+        (0, 5, 0, NoTurn),
+    ],
 )
-def test_what_is_not_worth_it_any_more_leaves(queue_seconds: float, within: float | None, after: float) -> None:
+def test_what_is_not_worth_it_any_more_leaves_and_says_whose_time_is_over(
+    queue_seconds: float, within: float | None, after: float, because: type[Expired]
+) -> None:
     async def story() -> None:
         pace = Pace(max_calls=1, queue_seconds=queue_seconds)
         slot, began = await pace.turn("a"), time()
-        with pytest.raises(Expired):
+        with pytest.raises(Expired) as over:
             await pace.turn("a", within)
+        assert over.type is because
         assert time() - began == pytest.approx(after)
         assert (pace.waiting, timers()) == (0, 0)
         pace.release(slot)

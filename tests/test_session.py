@@ -136,6 +136,9 @@ class Line:
     async def send_digits(self, digits: str, /) -> None:
         await self._do(f"send {digits}", lambda: self.tell(DigitsSent(1004.0)))
 
+    async def send_digits_to_second(self, number: int, digits: str, /) -> None:
+        await self._do(f"send {digits} to {number}", lambda: self.tell(OnSecond(number, DigitsSent(1004.0))))
+
     def start_stream(self, number: int, order: Stream, /) -> None:
         def started() -> None:
             report = replace(report_of(order), status=StreamStatus.CONNECTED, started_at=1004.0)
@@ -604,6 +607,19 @@ async def test_a_second_party_is_called_connected_and_parted_from() -> None:
     assert await call.run() == ("completed", None, "plan")
     words = [word for word in call.commands if word not in ("speak", "stop")]
     assert words == ["dial", "dial_second 1 +15550101 +15550199 20", "connect 1", "part", "hang_up"]
+    leg = call.record.to_json()["legs"][-1]
+    assert (leg["from"], leg["to"]) == ("+15550199", "+15550101")
+
+
+async def test_an_extension_is_pressed_at_the_second_party() -> None:
+    call = Call(Dial("+15550101", ring_timeout=20.0, digits="12#"))
+    call.line.on["connect 1"] = lambda: (
+        call.line.tell(PartiesConnected(1009.0)),
+        call.line.tell(OnSecond(1, CallEnded(1010.0, cause=16, by_callee=True))),
+    )
+    assert await call.run() == ("completed", None, "plan")
+    words = [word for word in call.commands if word not in ("speak", "stop")]
+    assert words[2:5] == ["send 12# to 1", "connect 1", "part"]
 
 
 # --- keys that we press -----------------------------------------------------------------------------------------------

@@ -21,22 +21,21 @@ from otpvoice.ari.leg import LegEvent, MediaLeg
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
 from otpvoice.ari.pool import NoLegFree
+from otpvoice.ari.pressing import Pressing
 from otpvoice.ari.second import SecondParties
 from otpvoice.ari.streaming import Opener, Streaming
 from otpvoice.ari.telephone import PartyEvent
 from otpvoice.ari.variables import known, variables_of
 from otpvoice.core.actions import Stream
-from otpvoice.core.compile import KEY, LATE, WAIT, sending_seconds
 from otpvoice.core.events import (
     CallAnswered,
     CallEnded,
     CallReleased,
     DigitReceived,
-    DigitsNotSent,
-    DigitsSent,
     Happening,
     MediaLost,
     MediaUnavailable,
+    OnSecond,
     PartiesConnected,
     PartiesParted,
     PiecePlayed,
@@ -80,14 +79,14 @@ class Line:
         self._seconds = SecondParties(node, second)
         self._answered_at: float | None = None
         self._joining: asyncio.Task[None] | None = None
-        self._pressing: asyncio.Task[None] | None = None
         self._audible = self._told_answer = self._over = False
         self._errands = Errands(party.channel_id, self._break)
+        self._pressing = Pressing(self._errands)
         self._streaming = Streaming(node, party.channel_id, self._handset, opener)
 
     def listen(self, tell: Callable[[Happening], None]) -> None:
         """Say who is told. Before anything else."""
-        self._tell = self._seconds.tell = tell
+        self._tell, self._seconds.tell = tell, self._hear_second
         self._streaming.tell = self._say
         self._first.listen(self._hear)
 
@@ -124,14 +123,14 @@ class Line:
 
     async def hang_up(self, result: Result) -> None:
         """End the call with the first party; its dialplan, if it has one, sees the result."""
-        self._press_no_more()
+        self._pressing.stop()
         await self.stop()
         first = self._first
         await (first.hang_up(variables_of(result)) if isinstance(first, InboundParty) else first.hang_up())
 
     async def release(self, result: Result) -> None:
         """Let an inbound party go on in its dialplan, with the result. An outbound one has none: it is hung up."""
-        self._press_no_more()
+        self._pressing.stop()
         await self.stop()
         first = self._first
         await (first.go_on(variables_of(result)) if isinstance(first, InboundParty) else first.hang_up())
@@ -157,8 +156,7 @@ class Line:
         end of the call ends the pressing at once, and so do other keys.
         """
         if not self._over:
-            self._press_no_more()
-            self._pressing = self._errands.start(self._press(digits), "keys")
+            self._pressing.begin(self._first.channel, digits, self._say)
 
     async def sample(self) -> None:
         """Ask Asterisk how the call sounds to each party, and tell."""
@@ -196,14 +194,20 @@ class Line:
 
     async def hang_up_second(self, number: int) -> None:
         """End the call with a second party."""
+        self._pressing.leave(self._seconds.channel_of(number))
         await self._seconds.hang_up(number)
+
+    async def send_digits_to_second(self, number: int, digits: str) -> None:
+        """Begin to press keys on a second party's line. As ``send_digits``, told as ``OnSecond``."""
+        if not self._over and (second := self._seconds.channel_of(number)) is not None:
+            self._pressing.begin(second, digits, lambda pressed: self._say(OnSecond(number, pressed)))
 
     async def connect(self, number: int) -> None:
         """Let both parties talk: ``PartiesConnected``; ``MediaLost`` if that fails; nothing if one of them is gone."""
         try:
             if not self._over and await self._seconds.connect(number, self._first, self._handset):
                 if (second := self._seconds.channel_of(number)) is not None:
-                    self._streaming.second_joins(second)
+                    self._streaming.second_joins(second.id)
                 self._say(PartiesConnected(time.time()))
         except (NoLegFree, errors.AriError) as error:
             await self._media_lost("connect", error)
@@ -240,6 +244,11 @@ class Line:
                 pass  # the leg tells it, and exactly once
             case _:
                 self._say(event)
+
+    def _hear_second(self, event: Happening) -> None:
+        if isinstance(event, OnSecond) and isinstance(event.event, CallEnded):
+            self._pressing.leave(self._seconds.channel_of(event.number))
+        self._tell(event)
 
     def _hear_leg(self, event: LegEvent) -> None:
         if isinstance(event, DigitReceived | MediaLost) and self._seconds.talking is not None:
@@ -287,32 +296,6 @@ class Line:
         if self._first.entered.is_set():
             self._first.missed()
 
-    async def _press(self, digits: str) -> None:
-        channel = self._first.channel
-        try:
-            async with asyncio.timeout(sending_seconds(digits) + LATE):
-                for digit in digits:
-                    if digit == "w":
-                        await asyncio.sleep(WAIT)
-                        continue
-                    await channel.press(digit)
-                    # By then it has sounded, mostly: a request that waits for that has one of few connections.
-                    await asyncio.sleep(KEY)
-                    if not await channel.sounded():
-                        return
-            self._say(DigitsSent(time.time()))
-        except (errors.ChannelGone, errors.NotInStasis):
-            return
-        except TimeoutError:
-            log.warning("line.digits_late", channel=channel.id)
-        except errors.AriError as error:
-            log.error("line.digits_not_sent", channel=channel.id, error=type(error).__name__)
-            self._say(DigitsNotSent(time.time()))
-
-    def _press_no_more(self) -> None:
-        if self._pressing is not None:
-            self._pressing.cancel()
-
     def _tell_answer(self, at: float) -> None:
         if not self._told_answer and not self._over:
             self._told_answer = True
@@ -333,7 +316,7 @@ class Line:
             # Picked up, and gone before the bridge was joined: nothing was heard, but it was answered.
             self._tell_answer(self._answered_at)
         self._over = True
-        self._press_no_more()
+        self._pressing.stop()
         self._handset.call_off()
         self._tell(ended)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Set
 from typing import Final
 
 from otpvoice.ari import errors
+from otpvoice.ari.channel import CallChannel
 from otpvoice.ari.handset import Handset
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
@@ -65,10 +66,10 @@ class SecondParties:
         else:
             self.tell(OnSecond(number, CallEnded(time.time())))
 
-    def channel_of(self, number: int) -> str | None:
+    def channel_of(self, number: int) -> CallChannel | None:
         """Return the channel of a party; None: it was never called."""
         party = self._parties.get(number)
-        return party.channel_id if party is not None else None
+        return party.channel if party is not None else None
 
     async def connect(self, number: int, first: Telephone, handset: Handset) -> bool:
         """Let the first party talk with this one. False: one of them is gone, and that is told.

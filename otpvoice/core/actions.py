@@ -139,12 +139,17 @@ class Gather:
 class Dial:
     """Call somebody else, and let the two talk; the plan goes on when that second leg ends.
 
-    ``to`` and ``caller_id`` as in a plan; ``caller_id`` None: the plan's own. ``ring_timeout`` in seconds.
+    ``to`` and ``caller_id`` as in a plan; ``caller_id`` None: the plan's own. ``ring_timeout`` in seconds. ``digits``:
+    keys as in ``SendDigits``, pressed on the second leg when it was answered, before the two hear each other: an
+    extension, the number of a conference. ``max_duration``: seconds that the two may talk, then the second leg is hung
+    up; None: as long as the call may last.
     """
 
     to: str
     caller_id: str | None = None
     ring_timeout: float = 45.0
+    digits: str = field(default="", repr=False)  # some are codes
+    max_duration: float | None = None
     id: str | None = None
     tag: str | None = None
 

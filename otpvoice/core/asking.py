@@ -12,8 +12,16 @@ from otpvoice.core.stage import Stage, Steps, TimedOut
 
 TO_PREPARE = 35.0
 """Seconds beyond the webhook's timeout for what was answered to be read, and its sound to be made."""
-MOST_ASKED = 100
-"""Questions in one call: two programs that talk past each other must come to an end."""
+MOST_AT_ONCE = 100
+"""Questions that a call may ask however soon: two programs that talk past each other must come to an end."""
+ONE_MORE_EVERY = 5.0
+"""Seconds of talk for which it may ask one more. A person takes longer to hear what is asked and to answer it, so that
+a menu may go on for as long as a call may last."""
+
+
+def may_ask(asked: int, talked: float) -> bool:
+    """May a call that has asked so often, and has lasted so many seconds since its answer, ask once more?"""
+    return asked < MOST_AT_ONCE + int(talked / ONE_MORE_EVERY)
 
 
 def ask(stage: Stage, patience: float) -> Steps[tuple[Action, ...] | None]:

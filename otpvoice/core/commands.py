@@ -83,6 +83,14 @@ class SendDigits:
 
 
 @dataclass(frozen=True, slots=True)
+class SendDigitsToSecond:
+    """Press keys on the second leg of this number. What comes of it is told as of the first party, in ``OnSecond``."""
+
+    number: int
+    digits: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class StartStream:
     """Open a stream of the call's audio. What comes of it: ``StreamStarted``, ``StreamEnded`` with this ``number``."""
 
@@ -127,6 +135,7 @@ Command: TypeAlias = (
     | Speak
     | StopSpeaking
     | SendDigits
+    | SendDigitsToSecond
     | StartStream
     | StopStream
     | Ask

@@ -89,10 +89,11 @@ class GatherStep:
 
 @dataclass(frozen=True, slots=True)
 class DialStep:
-    """Call a second party; the first one hears ``ringback`` meanwhile."""
+    """Call a second party; the first one hears ``ringback`` meanwhile. Pressing its keys takes so many ``seconds``."""
 
     action: Dial
     ringback: Script
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,8 +204,8 @@ def _compile(action: Action, plan: CallPlan, locales: Locales, *, closes: bool) 
             )
         case SendDigits(digits=digits):
             return SendStep(action, sending_seconds(digits))
-        case Dial():
-            return DialStep(action, ringback(plan.language))
+        case Dial(digits=digits):
+            return DialStep(action, ringback(plan.language), sending_seconds(digits))
         case Stream():
             return StreamStep(action)
         case StopStream():

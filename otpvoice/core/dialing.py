@@ -6,13 +6,14 @@ the call, and with it the second leg.
 
 from __future__ import annotations
 
-from otpvoice.core.commands import Connect, DialSecond, Part
-from otpvoice.core.compile import DialStep
-from otpvoice.core.events import PartiesConnected, PartiesParted
+from otpvoice.core.beside import beside
+from otpvoice.core.commands import Connect, DialSecond, Part, SendDigitsToSecond
+from otpvoice.core.compile import LATE, DialStep
+from otpvoice.core.events import ActionFailed, DigitsNotSent, DigitsSent, OnSecond, PartiesConnected, PartiesParted
 from otpvoice.core.outcome import Fault, OwnAction
 from otpvoice.core.second import Second
 from otpvoice.core.speaking import speak_listening
-from otpvoice.core.stage import ActionFault, Stage, Steps, TimedOut, Told
+from otpvoice.core.stage import ActionFault, PlanOver, Stage, Steps, TimedOut
 
 TO_MOVE = 5.0
 """Seconds that Asterisk may take to move a party from one bridge to another."""
@@ -21,48 +22,61 @@ END_OF_SECOND = 5.0
 
 
 def dial(stage: Stage, step: DialStep) -> Steps[None]:
-    """Call the second party, and wait until its leg is over, whatever came of it."""
+    """Call the second party, and wait until its leg is over, whatever came of it.
+
+    Raises ``PlanOver`` where it was dialled too often.
+    """
     action, plan = step.action, stage.plan
     # A caller's own number is not ours to show.
     caller_id = action.caller_id or (None if plan.inbound else plan.caller_id)
-    stage.seconds += 1
-    second = stage.second = Second(stage.seconds)
+    if (objection := stage.dialed.objection(action.to)) is not None:
+        raise PlanOver("dialed_too_often", objection)
+    second = stage.second = Second(stage.dialed.dial(action.to))
     stage.do(DialSecond(second.number, action.to, caller_id, action.ring_timeout))
-    yield from _ring(stage, step, second)
+    # The first party hears it ring until the two hear each other, also while keys are pressed at the other end.
+    yield from beside(stage, speak_listening(stage, step.ringback), _reach(stage, step, second))
     if second.ending.answered:
-        yield from _talk(stage, second)
-    elif not second.over:
-        yield from _call_off(stage, second)
+        stage.dialed.answer(action.to)
+    if second.over:
+        return
+    if second.ending.answered:
+        yield from _talk(stage, step, second)
+    else:
+        yield from _hang_up(stage, second, OwnAction.RING_TIMEOUT)
 
 
-def _ring(stage: Stage, step: DialStep, second: Second) -> Steps[None]:
-    """Let the first party hear it ring, until the second one answers or is gone, or has rung for long enough."""
+def _reach(stage: Stage, step: DialStep, second: Second) -> Steps[None]:
+    """Wait until the second party has answered, and the keys that lead on from there are pressed; or it has not."""
     # Asterisk has the same timeout and some seconds more, as for the first party.
-    until = stage.now + step.action.ring_timeout
-    ringback = speak_listening(stage, step.ringback)
-    told: Told = None
-    sounding = True
-    try:
-        while not (second.ending.answered or second.over):
-            if sounding:
-                try:
-                    ringback.send(told)
-                except StopIteration:
-                    sounding = False
-            wake_ringback = stage.deadline if sounding else None
-            stage.deadline = until if wake_ringback is None else min(until, wake_ringback)
-            told = yield
-            if isinstance(told, TimedOut) and stage.now >= until:
-                return
-            stage.deadline = None if isinstance(told, TimedOut) else wake_ringback
-    finally:
-        stage.deadline = None
-        ringback.close()
+    stage.within(step.action.ring_timeout)
+    while not (second.ending.answered or second.over):
+        if isinstance((yield), TimedOut):
+            return
+    stage.deadline = None
+    if step.action.digits and not second.over:
+        yield from _press(stage, step, second)
 
 
-def _call_off(stage: Stage, second: Second) -> Steps[None]:
-    """Nobody picked up in time. The plan goes on when that leg is gone, or should be."""
-    stage.hang_up_second(OwnAction.RING_TIMEOUT)
+def _press(stage: Stage, step: DialStep, second: Second) -> Steps[None]:
+    """Press keys at the second party. Where that fails, or nobody knows, the two are connected all the same."""
+    stage.do(SendDigitsToSecond(second.number, step.action.digits))
+    stage.within(step.seconds + 2 * LATE)  # by then nobody presses any more of them
+    while not second.over:
+        match (yield):
+            case OnSecond(number=second.number, event=DigitsSent()):
+                break
+            case OnSecond(number=second.number, event=DigitsNotSent()):
+                stage.tell(ActionFailed(stage.index, "digits_not_sent", "Asterisk did not press the keys"))
+                break
+            case TimedOut():
+                stage.tell(ActionFailed(stage.index, "digits_not_confirmed", "Asterisk did not say that they sounded"))
+                break
+    stage.deadline = None
+
+
+def _hang_up(stage: Stage, second: Second, own: OwnAction) -> Steps[None]:
+    """End the second leg. The plan goes on when it is gone, or should be."""
+    stage.hang_up_second(own)
     stage.within(END_OF_SECOND)
     while not second.over:
         if isinstance((yield), TimedOut):
@@ -71,8 +85,8 @@ def _call_off(stage: Stage, second: Second) -> Steps[None]:
     stage.deadline = None
 
 
-def _talk(stage: Stage, second: Second) -> Steps[None]:
-    """Let the two hear each other until the second one is gone."""
+def _talk(stage: Stage, step: DialStep, second: Second) -> Steps[None]:
+    """Let the two hear each other until the second one is gone, or they have talked for as long as they may."""
     stage.do(Connect(second.number))
     stage.within(TO_MOVE)
     while not (stage.talking or second.over):
@@ -82,8 +96,13 @@ def _talk(stage: Stage, second: Second) -> Steps[None]:
             case TimedOut():
                 raise ActionFault("not_connected", "the two parties could not be connected", Fault.MEDIA_LOST)
     stage.deadline = None
+    if step.action.max_duration is not None:
+        stage.within(step.action.max_duration)
     while not second.over:
-        yield
+        if isinstance((yield), TimedOut):
+            yield from _hang_up(stage, second, OwnAction.MAX_DURATION)
+            break
+    stage.deadline = None
     stage.talking = False
     # Also where they were not connected yet: the two orders may have crossed.
     yield from _part(stage)

@@ -22,8 +22,10 @@ MOST_KEYS = 64
 class DigitRules:
     """When a collection is over and which keys count. Timeouts in seconds.
 
-    ``terminators``: keys that end the collection and are no part of it. ``valid_digits``: keys that count; others are
-    ignored. ``max_digits`` may be None where a terminator can end the collection; ``MOST_KEYS`` holds then.
+    ``terminators``: keys that end the collection and are no part of it; ``keep_terminator``: but for the one that did,
+    which is then the last of the keys, and not counted among those that the rules ask for. ``valid_digits``: keys that
+    count; others are ignored. ``max_digits`` may be None where a terminator can end the collection; ``MOST_KEYS`` holds
+    then.
     Raises ``ValueError``, its message beginning with the name of the field that is wrong.
     """
 
@@ -34,6 +36,7 @@ class DigitRules:
     first_digit_timeout: float = 8.0
     inter_digit_timeout: float = 4.0
     overall_timeout: float = 60.0
+    keep_terminator: bool = False
 
     def __post_init__(self) -> None:
         for name in ("terminators", "valid_digits"):
@@ -75,13 +78,15 @@ class EndedBy(StrEnum):
 class Collected:
     """What came of it. ``valid``: the callee was done, and gave no fewer than ``min_digits`` keys.
 
-    ``ignored`` counts the keys that were pressed and are neither valid digits nor terminators.
+    ``ignored`` counts the keys that were pressed and are neither valid digits nor terminators. ``terminator``: the key
+    that ended it; None: none did.
     """
 
     keys: Keys
     ended_by: EndedBy
     valid: bool
     ignored: int
+    terminator: Keys | None = None
 
 
 class DigitCollector:
@@ -130,7 +135,7 @@ class DigitCollector:
             return late
         # The terminator is tested first: with max_digits=3, "12#" is "12", and a terminator may be a valid digit.
         if key in self._terminators:
-            return self._end(EndedBy.TERMINATOR)
+            return self._end(EndedBy.TERMINATOR, key)
         if key not in self._valid_digits:
             self._ignored += 1
             return None
@@ -168,10 +173,11 @@ class DigitCollector:
         rules = self.rules
         self._quiet = now + (rules.inter_digit_timeout if self._keys else rules.first_digit_timeout)
 
-    def _end(self, ended_by: EndedBy) -> Collected:
+    def _end(self, ended_by: EndedBy, terminator: str = "") -> Collected:
         self._ended = True
         self._overall = self._quiet = math.inf
         # Who hung up was not done, however many keys there are.
         finished = ended_by not in {EndedBy.HANGUP, EndedBy.CANCELED}
         valid = finished and len(self._keys) >= self.rules.min_digits
-        return Collected(Keys(self._keys), ended_by, valid, self._ignored)
+        keys = self._keys + terminator if self.rules.keep_terminator else self._keys
+        return Collected(Keys(keys), ended_by, valid, self._ignored, Keys(terminator) if terminator else None)

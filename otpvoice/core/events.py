@@ -191,7 +191,15 @@ class CallReleased:
 
 
 OfSecond: TypeAlias = (
-    CallDialed | OriginateAccepted | CallProgressed | CallAnswered | CallEnded | DigitReceived | QualitySampled
+    CallDialed
+    | OriginateAccepted
+    | CallProgressed
+    | CallAnswered
+    | CallEnded
+    | DigitReceived
+    | DigitsSent
+    | DigitsNotSent
+    | QualitySampled
 )
 
 

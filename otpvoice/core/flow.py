@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from otpvoice.core.actions import Action
-from otpvoice.core.asking import MOST_ASKED, ask
+from otpvoice.core.asking import ask, may_ask
 from otpvoice.core.coding import read_code
 from otpvoice.core.commands import Answer, Command, Dial
 from otpvoice.core.compile import (
@@ -238,10 +238,11 @@ class CallFlow:
         steps = self.steps
         if webhook is None or not webhook.interactive:
             return (yield from self._do(steps, asks=False))
-        for _ in range(MOST_ASKED):
+        began, asked = stage.now, 0
+        while may_ask(asked, stage.now - began):
             if (yield from self._do(steps, asks=True)):
                 return True
-            actions = yield from ask(stage, webhook.timeout)
+            actions, asked = (yield from ask(stage, webhook.timeout)), asked + 1
             steps = self._fallback if actions is None else self.compiled(actions)
             self.proof.expect(steps)
             if not actions:

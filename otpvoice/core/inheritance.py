@@ -16,6 +16,7 @@ from otpvoice.core.media import Disconnected, StreamStatus
 from otpvoice.core.outcome import Ending, Fault, Outcome, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import State
+from otpvoice.core.refusal import refusal
 
 NO_CLOSE: Final = 1006
 """The connection was closed without a word (RFC 6455, 7.4.1)."""
@@ -56,6 +57,8 @@ def what_becomes(
 
 
 def _before_it_began(record: Mapping[str, Any], plan: CallPlan | None, until: float | None, now: float) -> Fate:
+    if (refused := refusal(record)) is not None:
+        return ended(record, fault=refused)
     if plan is not None and plan.valid_until is not None:
         until = plan.valid_until
     if until is not None and until <= now:

@@ -8,18 +8,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from otpvoice.core.events import CallAnswered, CallEnded, OfSecond, OriginateAccepted, QualitySampled
+from otpvoice.core.events import CallAnswered, CallDialed, CallEnded, OfSecond, OriginateAccepted, QualitySampled
 from otpvoice.core.instants import rfc3339
 from otpvoice.core.outcome import Outcome
 
 
 @dataclass(slots=True)
 class SecondLeg:
-    """One second leg. Instants in Unix seconds; ``outcome`` is None while it is on."""
+    """One second leg. Instants in Unix seconds; ``outcome`` is None while it is on.
+
+    ``caller_id``: the number that it is shown; None: the trunk's own, whatever that is.
+    """
 
     channel: str
     to: str | None
+    caller_id: str | None = None
     sip_call_id: str | None = None
+    dialed_at: float | None = None
     answered_at: float | None = None
     ended_at: float | None = None
     quality: QualitySampled | None = None
@@ -28,6 +33,8 @@ class SecondLeg:
     def note(self, event: OfSecond) -> None:
         """Take down what happened to it."""
         match event:
+            case CallDialed(at=at):
+                self.dialed_at = at
             case OriginateAccepted(sip_call_id=sip_call_id):
                 self.sip_call_id = sip_call_id
             case CallAnswered(at=at):
@@ -51,7 +58,9 @@ class SecondLeg:
             role="second",
             channel=self.channel,
             sip_call_id=self.sip_call_id,
+            caller_id=self.caller_id,
             to=self.to,
+            dialed_at=self.dialed_at,
             answered_at=self.answered_at,
             ended_at=self.ended_at,
             quality=self.quality,
@@ -64,7 +73,9 @@ def leg_json(
     role: str,
     channel: str | None,
     sip_call_id: str | None,
+    caller_id: str | None,
     to: str | None,
+    dialed_at: float | None,
     answered_at: float | None,
     ended_at: float | None,
     quality: QualitySampled | None,
@@ -75,7 +86,9 @@ def leg_json(
         "role": role,
         "channel": channel,
         "sip_call_id": sip_call_id,
+        "from": caller_id,
         "to": to,
+        "dialed_at": rfc3339(dialed_at),
         "answered_at": rfc3339(answered_at),
         "ended_at": rfc3339(ended_at),
         "cause": outcome.cause if outcome else None,

@@ -46,6 +46,7 @@ class OwnAction(StrEnum):
     RING_TIMEOUT = "ring_timeout"
     MAX_DURATION = "max_duration"
     EXPIRED = "expired"
+    NO_TURN = "no_turn"
     SHUTDOWN = "shutdown"
 
 
@@ -64,6 +65,9 @@ class Fault(StrEnum):
     MEDIA_UNAVAILABLE = "media_unavailable"
     MEDIA_LOST = "media_lost"
     INTERNAL_ERROR = "internal_error"
+    # What is known of a call before it is taken, and told by the record of one that was taken all the same.
+    NOT_ALLOWED = "destination_not_allowed"
+    SCENARIO_INVALID = "scenario_invalid"
 
 
 FAULTS_OF_ASTERISK: Final = frozenset(
@@ -199,6 +203,7 @@ TABLE: Final = (
     _ours("hung up at our shutdown, before the answer", _CANCELED, "shutdown", False, OwnAction.SHUTDOWN),
     _ours("longest duration reached", _COMPLETED, "max_duration", True, OwnAction.MAX_DURATION),
     _ours("stale when queued, before dialling or at the answer", OutcomeClass.EXPIRED, None, None, OwnAction.EXPIRED),
+    _ours("its turn on the trunk did not come in time", OutcomeClass.EXPIRED, "trunk_busy", None, OwnAction.NO_TURN),
     # --- faults. What was heard until then is told by ``delivered``.
     _broke(Fault.TRUNK_MISSING, "Asterisk has no such endpoint"),
     _broke(Fault.TRUNK_UNREACHABLE, "the trunk is known to be away"),
@@ -216,6 +221,8 @@ TABLE: Final = (
     _broke(Fault.MEDIA_UNAVAILABLE, "no media leg to be had"),
     _broke(Fault.MEDIA_LOST, "the media leg broke off"),
     _broke(Fault.INTERNAL_ERROR, "a fault of ours; the log has it"),
+    _broke(Fault.NOT_ALLOWED, "taken, though its destination may not be called: nobody was"),
+    _broke(Fault.SCENARIO_INVALID, "taken, though what its prepared plan needs was not given: nobody was called"),
     # --- the network
     Row(seen="answered, and none of the rows above", class_=_COMPLETED, anything=True, answered=True),
     Row(seen="a caller who hung up before we answered", class_=_CANCELED, anything=True, answered=False, inbound=True),
@@ -268,6 +275,7 @@ _ENDED_BY: Final = {
     OwnAction.RING_TIMEOUT: EndedParty.TIMEOUT,
     OwnAction.MAX_DURATION: EndedParty.TIMEOUT,
     OwnAction.EXPIRED: EndedParty.TIMEOUT,
+    OwnAction.NO_TURN: EndedParty.TIMEOUT,
     OwnAction.SHUTDOWN: EndedParty.US,
 }
 

@@ -32,7 +32,7 @@ from otpvoice.core.events import (
 from otpvoice.core.instants import rfc3339, span_ms
 from otpvoice.core.legs import SecondLeg, leg_json, outcome_json
 from otpvoice.core.media import StreamReport, report_of
-from otpvoice.core.outcome import Outcome
+from otpvoice.core.outcome import Fault, Outcome
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
 from otpvoice.core.speech import LeftOut
@@ -57,8 +57,8 @@ class CallRecord:
 
     ``channel``: the first party's, None until there is one. ``plan`` and ``proof`` are replaced when somebody comes
     for a prepared call. ``voice``: the one that was to speak; ``fallback``: one that stood in for it, None: nobody had
-    to; ``left_out``: what no voice could say. ``seconds``: the second legs by their number; ``streams``: those of its
-    audio by theirs.
+    to; ``left_out``: what no voice could say. ``refused``: why it was never to begin, known before it was taken.
+    ``seconds``: the second legs by their number; ``streams``: those of its audio by theirs.
     """
 
     id: str
@@ -73,6 +73,7 @@ class CallRecord:
     fallback: str | None = None
     left_out: frozenset[LeftOut] = frozenset()
     test: bool = False
+    refused: Fault | None = None
     state: State = State.QUEUED
     channel: str | None = None
     sip_call_id: str | None = None
@@ -154,10 +155,13 @@ class CallRecord:
         """From the answer to the end."""
         return span_ms(self.answered_at, self.ended_at)
 
-    def second(self, number: int, to: str | None = None) -> SecondLeg:
-        """Return what is known of the second leg of this number (from 1); ``to``: who is called, where it begins."""
+    def second(self, number: int, to: str | None = None, caller_id: str | None = None) -> SecondLeg:
+        """Return what is known of the second leg of this number (from 1).
+
+        Where it begins: ``to``, who is called; ``caller_id``, what is shown there.
+        """
         if number not in self.seconds:
-            self.seconds[number] = SecondLeg(f"{self.id}-{number + 1}", to)
+            self.seconds[number] = SecondLeg(f"{self.id}-{number + 1}", to, caller_id)
         return self.seconds[number]
 
     def _reach(self, state: State) -> None:
@@ -216,7 +220,9 @@ class CallRecord:
             role="first",
             channel=self.channel,
             sip_call_id=self.sip_call_id,
+            caller_id=self.plan.caller_id,
             to=self.plan.to,
+            dialed_at=self.dialed_at,
             answered_at=self.answered_at,
             ended_at=self.ended_at,
             quality=self.quality,

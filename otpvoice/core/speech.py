@@ -119,3 +119,6 @@ WORDS: Final[Mapping[str, str]] = {
     "not_ready_in_time": "the sound of the call was not ready in time",
 }
 """Reasons that are codes of their own, with what they mean."""
+OF_URLS: Final = frozenset(word for word in WORDS if word.startswith("audio_"))
+"""Those for which what lies at a URL of the request could not be had, or not be played. With all others it was what the
+text, the voice or the recordings of this installation are."""

@@ -16,6 +16,7 @@ from otpvoice.core.events import DigitsCollected, Happening, Report, SecondEnded
 from otpvoice.core.outcome import Ending, Fault, OwnAction
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
+from otpvoice.core.redialing import Dialed
 from otpvoice.core.second import Second
 from otpvoice.core.streams import RunningStreams
 
@@ -54,7 +55,7 @@ class Stage:
     """``now`` is set on each entry and nowhere else; ``deadline`` is the running step's, ``limit`` the whole talk's.
 
     ``gone``: the first party's channel is no longer ours. ``second``: the second party, while there is one;
-    ``seconds``: how many were called so far. ``talking``: the two hear each other, and not us. ``streams``: those of
+    ``dialed``: those that were called so far. ``talking``: the two hear each other, and not us. ``streams``: those of
     the call's audio that run.
 
     ``index``: of the running action, among all that were asked for so far. ``asks``: when it is done, somebody is asked
@@ -76,7 +77,7 @@ class Stage:
     asks: bool = False
     question: DigitsCollected | None = None
     utterances: int = 0
-    seconds: int = 0
+    dialed: Dialed = field(default_factory=Dialed)
     second: Second | None = None
     streams: RunningStreams = field(default_factory=RunningStreams)
     collected: Collected | None = None

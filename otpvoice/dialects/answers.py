@@ -82,7 +82,11 @@ class Leg(_Answer):
     role: Literal["first", "second"]
     channel: str | None
     sip_call_id: str | None
+    from_: Annotated[
+        str | None, Field(alias="from", description="The caller ID that it is shown; null: the trunk's own.")
+    ]
     to: str | None
+    dialed_at: Instant | None
     answered_at: Instant | None
     ended_at: Instant | None
     cause: int | None

@@ -141,6 +141,10 @@ def _tell_of_second(record: CallRecord, number: int, event: OfSecond) -> _Told |
             return "call.second_disconnected", which | {"cause": cause, "sip_status": sip_status}
         case DigitReceived() | QualitySampled():
             return None  # told as KeyPressed; the last sample is in the summary
+        case DigitsSent():
+            return "call.second_digits_sent", which
+        case DigitsNotSent():
+            return "call.second_digits_not_sent", which
         case _:
             assert_never(event)
 

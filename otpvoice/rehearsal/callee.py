@@ -27,7 +27,9 @@ from otpvoice.rehearsal.scripts import CalleeScript, PicksUp, Refuses, RingsOn
 A_MOMENT: Final = 0.02
 """Seconds between two things that a network does: takes the order, rings, is answered or refuses."""
 QUIET: Final = 0.05
-"""Seconds of silence after which a callee thinks that it is its turn."""
+"""Seconds of silence after something was said, after which a callee thinks that it is its turn."""
+PATIENCE: Final = 1.0
+"""Seconds of silence in which nothing was said yet: whoever is asked what to say may take a moment."""
 NORMAL_CLEARING: Final = 16
 """Q.850's cause of a call that somebody hung up."""
 
@@ -69,7 +71,7 @@ class Callee:
     def listen(self) -> None:
         """It hears us, from now on."""
         self._listening = True
-        self._mind()
+        self._mind(PATIENCE)
 
     def hear(self, event: Heard) -> None:
         """Something is said to it."""
@@ -127,8 +129,8 @@ class Callee:
         self.answered = True
         self._tell(CallAnswered(self._wall()))
 
-    def _mind(self) -> None:
-        """Do what follows from what was heard: leave, or wait until it is quiet, or nothing."""
+    def _mind(self, quiet: float = QUIET) -> None:
+        """Do what follows from what was heard: leave, or wait until it has been quiet for so long, or nothing."""
         script = self._script
         if not isinstance(script, PicksUp) or not self.answered or not self._listening:
             return
@@ -136,7 +138,7 @@ class Callee:
         if self._pieces == script.hangs_up_after:
             self._leave()
         elif script.keys and not self._utterances:
-            self._in(QUIET, self._press)
+            self._in(quiet, self._press)
 
     def _press(self) -> None:
         """Press all keys of a turn at once: which question they answer is not to depend on how busy the machine is."""

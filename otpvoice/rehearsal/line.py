@@ -96,9 +96,7 @@ class RehearsalLine:
 
     async def send_digits(self, digits: str) -> None:
         """Let the time of these keys pass, which reach nobody: ``DigitsSent``, unless others come or the call ends."""
-        self._press_no_more()
-        if not self._first.over:
-            self._keys = asyncio.get_running_loop().call_later(sending_seconds(digits), self._pressed)
+        self._press(digits, lambda: self._tell(DigitsSent(self._wall())))
 
     def start_stream(self, number: int, order: Stream) -> None:
         """Say that a stream began: no socket is opened. One that talks is over at once, as if the other side left."""
@@ -141,7 +139,13 @@ class RehearsalLine:
 
     async def hang_up_second(self, number: int) -> None:
         """End the call with a second party; one that was never called is over by that."""
+        self._press_no_more()
         (self._seconds.get(number) or self._party(number, ANYBODY)).hang_up()
+
+    async def send_digits_to_second(self, number: int, digits: str) -> None:
+        """Let the time of these keys pass, as ``send_digits`` does: ``OnSecond`` of ``DigitsSent``."""
+        if (second := self._seconds.get(number)) is not None and not second.over:
+            self._press(digits, lambda: self._tell(OnSecond(number, DigitsSent(self._wall()))))
 
     async def connect(self, number: int) -> None:
         """Let both parties talk until the second hangs up: ``PartiesConnected``; nothing if one is not there."""
@@ -180,8 +184,10 @@ class RehearsalLine:
         if isinstance(event, CallAnswered):
             self._first.listen()
 
-    def _pressed(self) -> None:
-        self._tell(DigitsSent(self._wall()))
+    def _press(self, digits: str, pressed: Callable[[], None]) -> None:
+        self._press_no_more()
+        if not self._first.over:
+            self._keys = asyncio.get_running_loop().call_later(sending_seconds(digits), pressed)
 
     def _press_no_more(self) -> None:
         if self._keys is not None:

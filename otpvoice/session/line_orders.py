@@ -8,12 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias, assert_never
 
-from otpvoice.core.commands import Answer, Connect, Dial, DialSecond, HangUp, HangUpSecond, Part, Release, SendDigits
+from otpvoice.core.commands import (
+    Answer,
+    Connect,
+    Dial,
+    DialSecond,
+    HangUp,
+    HangUpSecond,
+    Part,
+    Release,
+    SendDigits,
+    SendDigitsToSecond,
+)
 from otpvoice.core.record import CallRecord
 from otpvoice.core.result import Result
 from otpvoice.session.ports import Line
 
-LineCommand: TypeAlias = Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | SendDigits | HangUp
+LineCommand: TypeAlias = (
+    Dial | Answer | Release | DialSecond | HangUpSecond | Connect | Part | SendDigits | SendDigitsToSecond | HangUp
+)
 
 
 def ordered(
@@ -27,8 +40,10 @@ def ordered(
             return line.answer()
         case SendDigits(digits=digits):
             return line.send_digits(digits)
+        case SendDigitsToSecond(number=number, digits=digits):
+            return line.send_digits_to_second(number, digits)
         case DialSecond(number=number, to=to, caller_id=caller_id, ring_timeout=ring_timeout):
-            record.second(number, to)
+            record.second(number, to, caller_id)
             return line.dial_second(number, to, caller_id, ring_timeout)
         case HangUpSecond(number=number):
             return line.hang_up_second(number)

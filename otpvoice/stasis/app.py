@@ -1,12 +1,11 @@
 """The switchboard: how calls begin, on which Asterisk.
 
-It starts sessions; which there are, and how they end, is in the register.
+It starts sessions; which there are, and how they end, is in the register, and how they are taken in ``taking``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +19,6 @@ from otpvoice.ari.line import Line
 from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.party import OutboundParty
 from otpvoice.ari.streaming import Opener
-from otpvoice.core.chance import drawn
 from otpvoice.core.events import CallDialed, OnSecond
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.outcome import Fault, OwnAction
@@ -34,8 +32,8 @@ from otpvoice.stasis.named import named
 from otpvoice.stasis.needs import free_leg, line_up, ready_node, step_out, turn_when_ready
 from otpvoice.stasis.pacing import Slot
 from otpvoice.stasis.ports import Found, NotTaken, Origin
-from otpvoice.stasis.register import Register
 from otpvoice.stasis.streams import opener_of
+from otpvoice.stasis.taking import Taking, new_call_id
 from otpvoice.stasis.tap import Tap
 from otpvoice.stasis.trunk import Trunk, order_of, seconds_of
 from otpvoice.stasis.waiting import WAIT, NoRoom
@@ -49,7 +47,7 @@ SECOND_WITHIN: Final = 1.0
 
 
 @dataclass(slots=True)
-class StasisApp(Register):
+class StasisApp(Taking):
     """The register of all calls, and the ways in which they begin."""
 
     async def place(
@@ -257,23 +255,6 @@ class StasisApp(Register):
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _flow(self, plan: CallPlan, *, rehearsed: bool = False) -> CallFlow:
-        # Where it is rehearsed nobody listens: what is drawn is what a scripted callee presses.
-        return CallFlow(drawn(plan, min if rehearsed else self.draw), self.locales)
-
-    def _record(self, call_id: str, flow: CallFlow, account: str, door: str) -> CallRecord:
-        return CallRecord(
-            id=call_id,
-            account=account,
-            door=door,
-            plan=flow.plan,
-            proof=flow.proof,
-            node=None,
-            instance=self.instance,
-            created_at=self.clock.wall(),
-            voice=flow.plan.voice or self.voice_name,
-        )
-
     def _begin(
         self,
         node: AsteriskNode | None,
@@ -323,28 +304,3 @@ class StasisApp(Register):
         self.records.save(record)
         log.info("call.arrived", call=record.id, account=record.account, channel=party.channel_id, prepared=prepared)
         self._begin(node, flow, record, line, slots=slots)
-
-    def _check(self, node: AsteriskNode | None) -> None:
-        """Is there still a way to call (where one is needed)? Asked again after each wait. Raises ``NotTaken``."""
-        self.check_open()
-        if node is not None:
-            ready_node([node])
-
-    async def _accept(self, record: CallRecord, node: AsteriskNode | None, token: str | None) -> None:
-        """Have a new record kept. Whoever drains waits for calls that have begun, not for those that are about to."""
-        self._check(node)
-        kept = False
-        try:
-            await self.records.accept(record, token=token)
-            kept = True
-            self._check(node)
-        except NotTaken as refused:
-            if kept or refused.recorded:
-                own, fault = (OwnAction.SHUTDOWN, None) if self.draining else (None, Fault.LOST_BEFORE_DIALING)
-                self._end_unbegun(record, own=own, fault=fault)
-            raise
-
-
-def new_call_id() -> str:
-    """Return an id that nobody can guess."""
-    return "call_" + secrets.token_hex(12)

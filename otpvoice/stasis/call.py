@@ -18,7 +18,7 @@ from otpvoice.core.record import CallRecord, State
 from otpvoice.rehearsal import RehearsalLine
 from otpvoice.session import CallSession
 from otpvoice.stasis.named import named
-from otpvoice.stasis.pacing import Expired, Slot
+from otpvoice.stasis.pacing import Expired, NoTurn, Slot
 from otpvoice.stasis.ports import Clock, Records
 
 log = structlog.get_logger(__name__)
@@ -120,7 +120,9 @@ class Call:
             error = turn.exception()
             if error is None:
                 return turn.result()
-            if not isinstance(error, Expired):
+            if isinstance(error, NoTurn):
+                own = self._called_off or OwnAction.NO_TURN
+            elif not isinstance(error, Expired):
                 log.error("call.turn_failed", call=self.session.record.id, exc_info=error)
                 own, fault = None, Fault.INTERNAL_ERROR
         if own is OwnAction.SHUTDOWN and self.may_be_left:

@@ -24,6 +24,10 @@ class Expired(Exception):
     """The time to wait was over before it was this call's turn. Nobody was rung."""
 
 
+class NoTurn(Expired):
+    """The trunk lets nobody wait for longer; the call itself would still have been worth it."""
+
+
 class QueueFull(Exception):
     """Too many calls wait already, of all accounts or of this one. Nobody was rung."""
 
@@ -76,7 +80,7 @@ class Pace:
     async def turn(self, account: str, within: float | None = None) -> Slot:
         """Wait for a turn, for so many seconds at most, and never longer than the trunk lets anybody wait.
 
-        Raises ``Expired`` or ``QueueFull``. Where it raises, or is cancelled, nothing is held.
+        Raises ``Expired``, ``NoTurn`` or ``QueueFull``. Where it raises, or is cancelled, nothing is held.
         """
         if within is not None and within <= 0:
             raise Expired
@@ -96,7 +100,7 @@ class Pace:
                 turn.cancel()
                 self._leave(ticket)
         if turn.cancelled():
-            raise Expired
+            raise Expired if within is not None and within <= self._queue_seconds else NoTurn
         return turn.result()
 
     def second(self) -> Slot:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from otpvoice.ari import line
+from otpvoice.ari import pressing
 from otpvoice.core import flow, keying
 from otpvoice.core.actions import Hangup, SendDigits
 from otpvoice.core.compile import KEY, WAIT
@@ -25,7 +25,7 @@ def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (line, keying):
+    for module in (pressing, keying):
         monkeypatch.setattr(module, "LATE", 0.2)
 
 

@@ -121,9 +121,9 @@ async def nothing(house: House, call_id: str) -> None: ...
         ({}, {}, called_off, ("canceled", None, "api")),
         ({}, {}, called_off_twice, ("canceled", None, "api")),
         ({}, {}, shut_down, ("canceled", "shutdown", "us")),
-        ({"queue_seconds": 0.1}, {}, nothing, ("expired", None, "timeout")),
+        ({"queue_seconds": 0.1}, {}, nothing, ("expired", "trunk_busy", "timeout")),
         ({}, {"valid_for": 0.1}, nothing, ("expired", None, "timeout")),
-        ({"queue_seconds": 0.1}, {"valid_for": 30.0}, nothing, ("expired", None, "timeout")),
+        ({"queue_seconds": 0.1}, {"valid_for": 30.0}, nothing, ("expired", "trunk_busy", "timeout")),
     ],
     ids=["hung up", "hung up and shut down", "shut down", "queue_seconds", "valid_until", "the shorter of both"],
 )

@@ -23,6 +23,7 @@ from otpvoice.core.events import (
     CallEnded,
     CallReleased,
     DigitReceived,
+    DigitsSent,
     Happening,
     OnSecond,
     PartiesConnected,
@@ -96,7 +97,7 @@ class Town:
 @pytest.fixture
 async def town(tmp_path: Path) -> AsyncIterator[Town]:
     def choose(invite: Invite) -> Scenario:
-        return Scenario.answers(ring=0.1).presses("5", start=1.0).hangs_up(after=2.5)
+        return Scenario.answers(ring=0.1).presses("5", start=1.5).hangs_up(after=3.0)
 
     async with (
         CalleeAgent(choose) as agent,
@@ -167,6 +168,10 @@ async def test_a_caller_talks_with_a_second_party_comes_back_and_goes_on(town: T
 
     await line.dial_second(1, SECOND, "+15550199", 10.0)
     await eventually(lambda: house.second(CallAnswered))
+    # An extension: keys on a channel that is in no bridge yet.
+    await line.send_digits_to_second(1, "1#")
+    await eventually(lambda: house.second(DigitsSent))
+    assert town.exchange.agent.calls[-1].recording.digits() == "1#"
     await line.connect(1)
     assert house.count(PartiesConnected)
     await eventually(lambda: house.second(DigitReceived))

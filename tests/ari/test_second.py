@@ -29,6 +29,8 @@ from otpvoice.core.events import (
     CallProgressed,
     CallReleased,
     DigitReceived,
+    DigitsNotSent,
+    DigitsSent,
     Happening,
     MediaLost,
     MediaUnavailable,
@@ -438,6 +440,59 @@ async def test_a_call_that_is_closed_leaves_no_second_party_ringing(exchange: Ex
     await line_.dial_second(1, SECOND, None, 10.0)
     await line_.close()
     await asterisk.until(lambda: exchange.second.over)
+
+
+# --- an extension -----------------------------------------------------------------------------------------------------
+
+
+async def test_keys_are_pressed_at_the_second_party_and_told_as_its_own(exchange: Exchange) -> None:
+    line_ = await exchange.dialled()
+    await line_.send_digits_to_second(1, "12#")
+    await exchange.until_second(DigitsSent)
+    assert (exchange.second.digits, exchange.first.digits) == ("12#", "")
+    assert not exchange.happened(DigitsSent)
+    await line_.connect(1)
+    await exchange.until(PartiesConnected)
+
+
+async def test_keys_that_are_refused_at_the_second_party_are_told(exchange: Exchange, asterisk: FakeAsterisk) -> None:
+    line_ = await exchange.dialled()
+    asterisk.faults.answer("sendDTMF", status=500)
+    await line_.send_digits_to_second(1, "12#")
+    await exchange.until_second(DigitsNotSent)
+    assert not exchange.happened(DigitsNotSent)
+
+
+async def test_keys_for_a_second_party_that_nobody_called_are_nobodys(exchange: Exchange) -> None:
+    line_ = await exchange.answered()
+    await line_.send_digits_to_second(1, "1")
+    assert not exchange.asterisk.requested("sendDTMF")
+
+
+@pytest.mark.parametrize("who", ["the second hangs up", "we hang up the second", "the first hangs up", "closed"])
+async def test_whoever_leaves_meanwhile_ends_the_pressing(exchange: Exchange, asterisk: FakeAsterisk, who: str) -> None:
+    line_ = await exchange.dialled()
+    await line_.send_digits_to_second(1, "1" + "w" * 40)
+    # It has sounded, and what remains is waiting.
+    await eventually(lambda: [request for request in asterisk.requested("answer") if request.id == "call_1-2"])
+    match who:
+        case "the second hangs up":
+            exchange.second.hang_up()
+        case "we hang up the second":
+            await line_.hang_up_second(1)
+        case "the first hangs up":
+            exchange.first.hang_up()
+            await exchange.until(CallEnded)
+            assert line_._pressing._pressing is not None
+            await eventually(line_._pressing._pressing.done)
+            await line_.hang_up_second(1)
+        case _:
+            await line_.close()
+            return
+    await exchange.until_second(CallEnded)
+    assert line_._pressing._pressing is not None
+    await eventually(line_._pressing._pressing.done)
+    assert not exchange.of_second(DigitsSent)
 
 
 # --- talking ----------------------------------------------------------------------------------------------------------

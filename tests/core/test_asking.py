@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from otpvoice.core.actions import Action, Dial, Gate, Gather, Hangup, Pause, Say, SayCode
-from otpvoice.core.asking import MOST_ASKED, TO_PREPARE
+from otpvoice.core.asking import MOST_AT_ONCE, ONE_MORE_EVERY, TO_PREPARE, may_ask
 from otpvoice.core.commands import Ask, DialSecond, HangUp, Release, Speak, Tell
 from otpvoice.core.compile import CodeStep
 from otpvoice.core.digits import Collected, DigitRules, EndedBy
@@ -127,7 +127,7 @@ def test_a_last_gather_asks_by_what_it_collected_when_its_last_word_was_said(
     assert not any(isinstance(report, DigitsCollected | Asked) for report in reports(done)), "not before"
     assert spoken(done)[-1] == script(Say(last))
     done = go_on(flow, *heard(2, script(Say(last)), 3.0))
-    collected = Collected(Keys(keys.strip("#")), ended_by, valid, 0)
+    collected = Collected(Keys(keys.strip("#")), ended_by, valid, 0, Keys("#") if "#" in keys else None)
     question = Asked(DigitsCollected(collected, "pin", 1, sensitive=True))
     assert [command for _, command in done] == [Tell(ActionCompleted(1, "gather", None)), Tell(question), Ask()]
     assert flow.collected == collected
@@ -348,15 +348,40 @@ def test_an_answer_that_is_late_is_none() -> None:
 def test_two_programs_that_talk_past_each_other_come_to_an_end() -> None:
     flow = interactive(Gather(DigitRules(max_digits=1)), max_duration=14_400.0)
     done = live(flow, ANSWERED)
-    for at in range(2, 2 * MOST_ASKED + 2, 2):
-        done += go_on(flow, *pressed(float(at), "4"), instructed(at + 1.0, Gather(DigitRules(max_digits=1))))
-    assert orders(done).count(Ask()) == MOST_ASKED
-    assert sum(isinstance(report, Asked) for report in reports(done)) == MOST_ASKED
-    done = go_on(flow, *pressed(2.0 * MOST_ASKED + 2.0, "7"))
+    for turn in range(MOST_AT_ONCE):
+        at = 1.0 + turn / MOST_AT_ONCE
+        done += go_on(flow, *pressed(at, "4"), instructed(at, Gather(DigitRules(max_digits=1))))
+    assert orders(done).count(Ask()) == MOST_AT_ONCE
+    assert sum(isinstance(report, Asked) for report in reports(done)) == MOST_AT_ONCE
+    done = go_on(flow, *pressed(2.0, "7"))
     assert flow.collected is not None
     assert flow.collected.keys == Keys("7"), "the last answer is done as well"
-    assert told(done) == [ActionCompleted(MOST_ASKED, "gather", None)]
+    assert told(done) == [ActionCompleted(MOST_AT_ONCE, "gather", None)]
     assert orders(done) == [HangUp(OwnAction.HANG_UP_BY_PLAN)]
+
+
+def test_a_menu_goes_on_for_as_long_as_a_call_may_last() -> None:
+    """Four hours, and an answer every five seconds."""
+    hours, menu = 14_400.0, Gather(DigitRules(max_digits=1, first_digit_timeout=30.0))
+    flow = interactive(menu, max_duration=hours)
+    live(flow, ANSWERED)
+    turns = int(hours / ONE_MORE_EVERY) - 1
+    done = [
+        one
+        for turn in range(turns)
+        for at in (1.0 + turn * ONE_MORE_EVERY,)
+        for one in go_on(flow, *pressed(at, "4"), instructed(at, menu))
+    ]
+    assert orders(done).count(Ask()) == turns
+    assert orders(go_on(flow, (1.0 + hours, PASSES))) == [HangUp(OwnAction.MAX_DURATION)]
+
+
+@pytest.mark.parametrize(
+    ("asked", "talked", "may"),
+    [(0, 0.0, True), (99, 0.0, True), (100, 4.9, False), (100, 5.0, True), (101, 5.0, False), (2979, 14_400.0, True)],
+)
+def test_how_often_a_call_may_ask(asked: int, talked: float, may: bool) -> None:
+    assert may_ask(asked, talked) is may
 
 
 # --- ends meanwhile ---------------------------------------------------------------------------------------------------

@@ -60,6 +60,7 @@ ROWS: list[tuple[Action, type, str]] = [
     (Gather(DigitRules()), GatherStep, "gather"),
     (SendDigits("12#"), SendStep, "send_digits"),
     (Dial("+15550177"), DialStep, "dial"),
+    (Dial("+15550177", digits="w1"), DialStep, "dial"),
     (Stream("wss://example.com/ear", "twilio"), StreamStep, "stream"),
     (StopStream(), StopStreamStep, "stop_stream"),
     (Hangup(), HangupStep, "hangup"),

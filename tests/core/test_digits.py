@@ -19,6 +19,7 @@ Step: TypeAlias = tuple[float, str]  # the second; then a key, ARM, or TIME_PASS
 
 THREE = DigitRules(max_digits=3)
 TWO_TO_FOUR = DigitRules(min_digits=2, max_digits=4)
+KEPT = DigitRules(min_digits=2, max_digits=4, terminators="#*", keep_terminator=True)
 BY_HASH = DigitRules()
 SHORT = DigitRules(max_digits=6, first_digit_timeout=8, inter_digit_timeout=4, overall_timeout=10)
 
@@ -40,8 +41,8 @@ def run(rules: DigitRules, steps: Sequence[Step]) -> Collected | None:
     return result
 
 
-def got(keys: str, ended_by: EndedBy, *, valid: bool = True, ignored: int = 0) -> Collected:
-    return Collected(Keys(keys), ended_by, valid, ignored)
+def got(keys: str, ended_by: EndedBy, *, valid: bool = True, ignored: int = 0, by: str = "#") -> Collected:
+    return Collected(Keys(keys), ended_by, valid, ignored, Keys(by) if ended_by is EndedBy.TERMINATOR else None)
 
 
 @pytest.mark.parametrize(
@@ -53,10 +54,15 @@ def got(keys: str, ended_by: EndedBy, *, valid: bool = True, ignored: int = 0) -
         (THREE, [(0, ARM), (1, "#")], got("", EndedBy.TERMINATOR, valid=False)),
         (TWO_TO_FOUR, [(0, ARM), (1, "1"), (2, "#")], got("1", EndedBy.TERMINATOR, valid=False)),
         (DigitRules(min_digits=0), [(0, ARM), (1, "#")], got("", EndedBy.TERMINATOR)),
-        (DigitRules(terminators="#*"), [(0, ARM), (1, "7"), (2, "*")], got("7", EndedBy.TERMINATOR)),
+        (DigitRules(terminators="#*"), [(0, ARM), (1, "7"), (2, "*")], got("7", EndedBy.TERMINATOR, by="*")),
         (DigitRules(valid_digits="12#"), [(0, ARM), (1, "1"), (2, "#")], got("1", EndedBy.TERMINATOR)),
         (DigitRules(max_digits=1, valid_digits="#", terminators=""), [(0, "#")], got("#", EndedBy.MAX_DIGITS)),
         (DigitRules(max_digits=2, valid_digits="AD"), [(0, "A"), (0, "D")], got("AD", EndedBy.MAX_DIGITS)),
+        # a terminator that is kept is among the keys, and still none that the rules ask for
+        (KEPT, [(0, ARM), (1, "1"), (2, "2"), (3, "#")], got("12#", EndedBy.TERMINATOR)),
+        (KEPT, [(0, ARM), (1, "1"), (2, "#")], got("1#", EndedBy.TERMINATOR, valid=False)),
+        (KEPT, [(0, ARM), (1, "*")], got("*", EndedBy.TERMINATOR, valid=False, by="*")),
+        (KEPT, [(0, ARM), *[(1, "5")] * 4], got("5555", EndedBy.MAX_DIGITS)),
         # by time
         (THREE, [(0, ARM), (8, TIME_PASSES)], got("", EndedBy.NO_INPUT, valid=False)),
         (DigitRules(min_digits=0), [(0, ARM), (8, TIME_PASSES)], got("", EndedBy.NO_INPUT)),
@@ -344,3 +350,9 @@ def test_the_order_of_ignored_keys_is_of_no_account(rules: DigitRules, noise: li
         return run(rules, [(0.0, ARM), *((0.0, k) for k in sequence), (1e6, TIME_PASSES)])
 
     assert pressed([*noise, key]) == pressed([*sorted(noise), key])
+
+
+def test_the_key_that_ended_it_is_printed_as_little_as_the_others() -> None:
+    ended = run(DigitRules(terminators="789", valid_digits="456"), [(0, ARM), (1, "4"), (2, "9")])
+    assert ended == Collected(Keys("4"), EndedBy.TERMINATOR, valid=True, ignored=0, terminator=Keys("9"))
+    assert not {"4", "9"} & set(repr(ended) + str(ended))

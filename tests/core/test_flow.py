@@ -40,7 +40,7 @@ from otpvoice.core.plan import CallPlan
 from otpvoice.core.secret import Keys, OtpCode
 from otpvoice.core.speaking import BREATH, SLACK_OF_SPEECH, START_OF_SPEECH, resume_point
 from otpvoice.core.speech import CodeCharacter, Silence, Words
-from tests.core.stories import CLOSING, LOCALES
+from tests.core.stories import CLOSING, LOCALES, live, outcome
 
 ASK = (Say("How many?"),)
 TWO = DigitRules(max_digits=2)
@@ -225,6 +225,17 @@ def test_what_was_played_after_the_call_was_out_of_sight_does_not_count() -> Non
     assert [(played.reading, played.position) for played in flow.proof.digits] == [(1, 1), (1, 2), (1, 3), (2, 1)]
 
 
+def test_a_plan_that_says_and_asks_nothing_is_answered_and_hung_up() -> None:
+    flow = CallFlow(plan(), LOCALES)
+    assert flow.scripts == ()
+    assert live(flow, (1.0, CallAnswered(1001.0)), (1.1, CallEnded(1001.1, cause=16))) == [
+        (0.0, Dial()),
+        (1.0, HangUp(OwnAction.HANG_UP_BY_PLAN)),
+    ]
+    assert (outcome(flow).class_, outcome(flow).ended_by) == (OutcomeClass.COMPLETED, "plan")
+    assert (flow.over, flow.proof.delivered) == (True, None)
+
+
 def test_nothing_was_to_be_delivered_where_there_is_no_code() -> None:
     assert answered(Say("Hello.")).proof.delivered is None
 
@@ -327,7 +338,8 @@ def test_a_lost_media_leg_ends_the_call() -> None:
 
 
 def keyed(keys: str, ended_by: EndedBy, valid: bool = True, ignored: int = 0) -> Collected:
-    return Collected(Keys(keys), ended_by, valid, ignored)
+    by = Keys("#") if ended_by is EndedBy.TERMINATOR else None
+    return Collected(Keys(keys), ended_by, valid, ignored, by)
 
 
 def test_the_first_digit_timer_starts_when_the_prompt_was_played_out() -> None:

@@ -32,6 +32,7 @@ from otpvoice.core.commands import (
     HangUpSecond,
     Part,
     Release,
+    SendDigitsToSecond,
     Speak,
     StopSpeaking,
     Tell,
@@ -49,6 +50,7 @@ from otpvoice.core.events import (
     CallResumed,
     DigitReceived,
     DigitsNotSent,
+    DigitsSent,
     Flooded,
     HangupAsked,
     Happening,
@@ -81,6 +83,7 @@ ACTIONS: list[Action] = [
     Gather(DigitRules(max_digits=1), prompt=(Say("Which?"),), type_ahead="keep"),
     Dial("+15550177"),
     Dial("+15550166", caller_id="+15550188", ring_timeout=20.0),
+    Dial("+15550144", digits="w12#", max_duration=5.0),
     SayCode(OtpCode("123"), gate=Gate("4"), replay=Replay("4", limit=2)),
     SayCode(OtpCode("123"), gate=Gate("5", tries=1), languages=(LanguageKey("4", "de"),)),
     SayCode(OtpCode("123"), languages=(LanguageKey("5", "de"), LanguageKey("4", "en"))),
@@ -132,6 +135,8 @@ OF_SECOND: list[OfSecond] = [
     CallProgressed(BEGAN, ringing=True),
     CallAnswered(BEGAN),
     DigitReceived("7", BEGAN),
+    DigitsSent(BEGAN),
+    DigitsNotSent(BEGAN),
     CallEnded(BEGAN, cause=17, sip_status=486, by_callee=True, replied=True),
 ]
 SECONDS = st.builds(OnSecond, st.integers(1, 3), st.sampled_from(OF_SECOND))
@@ -197,7 +202,11 @@ class Witness:
                     assert not self.away, "nobody is spoken to who can't hear it"
                 case Connect(number=number):
                     assert number in self.picked_up
+                    assert number not in self.gone
                     self.away = True
+                case SendDigitsToSecond(number=number):
+                    assert number in self.picked_up - self.gone
+                    assert not self.has(HangUp, Release)
                 case Part():
                     assert self.away or Connect(self.dialled) in self.done
                 case DialSecond(number=number):
@@ -228,6 +237,8 @@ class Witness:
                 return answered if ringing else SpeakingFinished(utterance, BEGAN, cut=False)
             case DialSecond(number=number):
                 return OnSecond(number, CallAnswered(BEGAN))
+            case SendDigitsToSecond(number=number):
+                return OnSecond(number, DigitsSent(BEGAN))
             case Connect(number=number):
                 self.connected, before = number, self.connected
                 return OnSecond(number, OF_SECOND[-1]) if before == number else PartiesConnected(BEGAN)
@@ -281,7 +292,8 @@ def test_whatever_comes_between_at_any_moment_of_a_good_call(
 ) -> None:
     for moment in range(20):
         for goes_on in (True, False):
-            seen = Witness(make(Say("Hello."), Dial("+15550177"), Dial("+15550166"), Say("Bye."), goes_on=goes_on))
+            twice = (Dial("+15550177", digits="1", max_duration=9.0), Dial("+15550166"))
+            seen = Witness(make(Say("Hello."), *twice, Say("Bye."), goes_on=goes_on))
             seen.take(seen.flow.start(0.0, BEGAN))
             for _ in range(moment):
                 seen.see(seen.due(), 0.5)

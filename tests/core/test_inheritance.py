@@ -36,6 +36,7 @@ from otpvoice.core.outcome import Ending, Fault, Outcome, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.proof import Proof
 from otpvoice.core.record import CallRecord, State
+from otpvoice.core.refusal import MESSAGES, complaint
 from otpvoice.core.secret import Keys, OtpCode
 
 NOW: Final = 2000.0
@@ -115,6 +116,17 @@ def test_what_becomes_of_a_call(row: Row) -> None:
     state, inbound, plan, until, alive, becomes = row
     record = record_of(state, inbound=inbound).to_json()
     assert told(what_becomes(record, plan=plan, until=until, alive=alive, now=NOW)) == becomes
+
+
+@pytest.mark.parametrize("fault", MESSAGES)
+@pytest.mark.parametrize("plan", [HERE, GONE])
+@pytest.mark.parametrize("until", [None, 1999.0, 2001.0])
+def test_a_call_that_was_refused_is_never_dialled_by_a_next_life(
+    fault: Fault, plan: CallPlan | None, until: float | None
+) -> None:
+    """We died between the two writes, that it was taken and that it is over."""
+    record = record_of(refused=fault, errors=[complaint(fault, None)]).to_json()
+    assert told(what_becomes(record, plan=plan, until=until, alive=None, now=NOW)) == f"failed/{fault}"
 
 
 def test_every_state_has_its_rows() -> None:

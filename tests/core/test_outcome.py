@@ -279,6 +279,7 @@ def test_a_failure_without_any_reply_is_the_trunks(
         (OwnAction.HANG_UP_BY_API, (CANCELED, None), (COMPLETED, None), EndedParty.API),
         (OwnAction.SHUTDOWN, (CANCELED, "shutdown"), (COMPLETED, "shutdown"), EndedParty.US),
         (OwnAction.EXPIRED, (EXPIRED, None), (EXPIRED, None), EndedParty.TIMEOUT),
+        (OwnAction.NO_TURN, (EXPIRED, "trunk_busy"), (EXPIRED, "trunk_busy"), EndedParty.TIMEOUT),
         # Both come from racing the answer: the talk's limit without an answer, a ring timeout that crossed the 200 OK.
         (OwnAction.MAX_DURATION, (UNREACHABLE, None), (COMPLETED, "max_duration"), EndedParty.TIMEOUT),
         (OwnAction.RING_TIMEOUT, (UNREACHABLE, None), (NO_ANSWER, None), EndedParty.TIMEOUT),
@@ -309,6 +310,8 @@ def test_what_we_did_ourselves(
         (Fault.MEDIA_UNAVAILABLE, FAILED, EndedParty.US),
         (Fault.MEDIA_LOST, FAILED, EndedParty.US),
         (Fault.INTERNAL_ERROR, FAILED, EndedParty.US),
+        (Fault.NOT_ALLOWED, FAILED, EndedParty.US),
+        (Fault.SCENARIO_INVALID, FAILED, EndedParty.US),
     ],
 )
 def test_what_broke(fault: Fault, class_: OutcomeClass, ended_by: EndedParty, answered: bool) -> None:
@@ -475,4 +478,4 @@ def test_no_ending_is_too_odd(ending: Ending) -> None:
 
 
 def test_reasons_are_short_words_in_snake_case() -> None:
-    assert [reason for reason in REASONS if not re.fullmatch(r"[a-z]+(_[a-z]+){0,2}", reason)] == []
+    assert [reason for reason in REASONS if not re.fullmatch(r"[a-z]+(_[a-z]+){0,3}", reason)] == []

@@ -156,18 +156,21 @@ def two_dials() -> CallRecord:
 
 def test_a_second_leg_stands_behind_the_first_with_facts_of_its_own() -> None:
     record = two_dials()
-    record.second(1, "+15550177")
+    record.second(1, "+15550177", "+15550188")
     for event in SECOND_LIFE:
         assert not record.note(event), "the call stays answered"
     assert record.state is State.ANSWERED
     first, second = record.to_json()["legs"]
     assert first.keys() == second.keys()
     assert (first["role"], first["ended_at"], first["quality"]) == ("first", None, None)
+    assert (first["from"], first["dialed_at"]) == ("+15550199", "1970-01-01T00:16:40.100Z")
     assert second == {
         "role": "second",
         "channel": "call_1-2",
         "sip_call_id": "def@host",
+        "from": "+15550188",
         "to": "+15550177",
+        "dialed_at": "1970-01-01T00:16:44.000Z",
         "answered_at": "1970-01-01T00:16:46.000Z",
         "ended_at": "1970-01-01T00:16:48.000Z",
         "cause": 16,

@@ -16,7 +16,7 @@ from otpvoice.core.secret import OtpCode
 from otpvoice.core.speech import CodeCharacter, Prepared, Script, Silence
 from otpvoice.rehearsal.line import RehearsalLine
 from otpvoice.rehearsal.numbers import script_for
-from otpvoice.session import CallSession, Line
+from otpvoice.session import Asker, CallSession, Line
 from tests.rehearsal.virtual import now
 
 LOCALES: Final = load_locales()
@@ -67,14 +67,15 @@ class Voice:
 class Rehearsal:
     """A call to a number. ``seen``: all that happened and was reported, each with the state of the call by then."""
 
-    def __init__(self, number: str, *actions: Action, **changes: Any) -> None:
-        plan = CallPlan(number, None, "default", "en", actions or (READ, ASK), **changes)
+    def __init__(self, number: str, *actions: Action, asker: Asker | None = None, **changes: Any) -> None:
+        given = {"actions": actions or (READ, ASK)} | changes
+        plan = CallPlan(number, None, "default", "en", **given)
         flow = CallFlow(plan, LOCALES)
         self.record = CallRecord("call_1", "default", "test", plan, flow.proof, None, "a", now(), test=True)
         self.seen: list[tuple[Event, State]] = []
         line: Line = RehearsalLine(script_for(number), wall=now)
         self.session = CallSession(
-            flow=flow, record=self.record, line=line, voice=Voice(), clock=Clock(), follow=self._follow
+            flow=flow, record=self.record, line=line, voice=Voice(), clock=Clock(), follow=self._follow, asker=asker
         )
 
     def _follow(self, record: CallRecord, event: Event) -> None:
