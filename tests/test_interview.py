@@ -12,7 +12,7 @@ import pytest
 
 from otpvoice.adapters.locales import load_locales
 from otpvoice.adapters.webhooks import Answered, NotAnswered, Reply
-from otpvoice.core.actions import Dial, Gate, Hangup, Pause, Say, SayCode
+from otpvoice.core.actions import Action, Dial, Gate, Hangup, Pause, Say, SayCode
 from otpvoice.core.chance import KEYS
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.plan import CallPlan, Webhook
@@ -21,6 +21,8 @@ from otpvoice.core.secret import OtpCode
 from otpvoice.dialects.destinations import Destinations
 from otpvoice.dialects.native_events import Envelope
 from otpvoice.dialects.offers import CallDefaults, TrunkOffer
+from otpvoice.dialects.problems import Fault, Problem, ProblemFound
+from otpvoice.dialects.spelling import Teller
 from otpvoice.interview import Interview
 from otpvoice.session import NoAnswer
 from tests.web.world import logged
@@ -45,8 +47,13 @@ class Hook:
     reply: Reply
     asked: list[tuple[str, str, str, bytes, float]] = field(default_factory=list)
 
-    async def ask(self, account: str, url: str, event_id: str, body: bytes, seconds: float, /) -> Reply:
+    auths: list[str | None] = field(default_factory=list)
+
+    async def ask(
+        self, account: str, url: str, event_id: str, body: bytes, seconds: float, /, *, auth: str | None = None
+    ) -> Reply:
         self.asked.append((account, url, event_id, body, seconds))
+        self.auths.append(auth)
         return self.reply
 
 
@@ -90,6 +97,52 @@ async def test_what_is_asked_is_the_question_as_it_is_kept() -> None:
     hook = Hook(Answered(b""))
     await interview(hook).ask(a_record())
     assert hook.asked == [("shop", HOOK, "evt_1_3", QUESTION.body, 7.0)]
+
+
+class Shouted:
+    """A spelling that is none of ours: an answer is a text to speak, or in capitals a word for what is wrong."""
+
+    def teller(self) -> Teller:
+        raise AssertionError("nobody tells anything here")
+
+    def actions(
+        self, body: bytes, asked: str, plan: CallPlan, defaults: CallDefaults, now: float, /
+    ) -> tuple[Action, ...]:
+        if body.isupper():
+            fault = Fault.DESTINATION_NOT_ALLOWED if body == b"THERE" else Fault.INVALID
+            raise ProblemFound(fault, [Problem("$.x", body.decode().lower(), "is wrong")])
+        return (Say(f"{asked}: {body.decode()}", language=defaults.language),)
+
+
+SHOUTED = replace(PLAN, webhook=Webhook(HOOK, (), True, 7.0, spelling="shouted", auth="sealed"))
+
+
+async def shouted(body: bytes) -> tuple[Hook, Any]:
+    hook = Hook(Answered(body))
+    asker = Interview(hook, {"call_1": QUESTION}.get, {"shop": DEFAULTS}, {"shop": REHEARSED}, {"shouted": Shouted()})
+    return hook, await asker.ask(a_record(SHOUTED))
+
+
+async def test_an_answer_is_read_as_it_is_spelled_at_that_webhook() -> None:
+    hook, answered = await shouted(b"hello")
+    assert answered == (Say(f"{QUESTION.type}: hello", language=DEFAULTS.language),)
+    assert hook.auths == ["sealed"]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (b"THERE", "destination_not_allowed"),
+        (b"CALLER_ID_NOT_ALLOWED", "caller_id_not_allowed"),
+        (b"SCENARIO_INVALID", "scenario_invalid"),
+        (b"UNSUPPORTED_STATE", "unsupported_state"),
+        (b"RANGE", "answer_invalid"),
+    ],
+)
+async def test_what_is_wrong_there_has_a_word_of_its_own_where_others_have_one_for_it(body: bytes, code: str) -> None:
+    with pytest.raises(NoAnswer) as raised:
+        await shouted(body)
+    assert raised.value.code == code
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"{}", b'{"actions": []}'])

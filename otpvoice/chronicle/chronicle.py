@@ -1,7 +1,7 @@
-"""The chronicle of all calls: what becomes known of a call is kept, and told to whoever wants to be told.
+"""Records and events of all calls go to the store, one change after the other.
 
-It joins the switchboard to the store: records and events go in, one change after the other. It decides nothing of a
-call, and sends nothing itself: what is to be posted lies in the outbox, written together with what it tells.
+It joins the switchboard to the store. It decides nothing of a call, and sends nothing itself: what is to be posted
+lies in the outbox, written together with what it tells.
 """
 
 from __future__ import annotations
@@ -20,24 +20,24 @@ from otpvoice.adapters.store import (
     DestinationBusy,
     Erased,
     Estate,
-    Limit,
     Limited,
     Page,
     Store,
     StoredEvent,
     StoreUnavailable,
     Taken,
-    Terms,
     Verdict,
 )
 from otpvoice.adapters.store.writer import KeptWrites
+from otpvoice.chronicle.allowance import Allowance
+from otpvoice.chronicle.chapter import Chapter
 from otpvoice.core.actions import Stream
 from otpvoice.core.events import Asked, CallAnswered, Event
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.plan_text import plan_to_text
 from otpvoice.core.record import CallRecord, State
-from otpvoice.dialects.destinations import telephone
-from otpvoice.dialects.native_events import ASKED, Envelope, envelope, told
+from otpvoice.dialects.native_events import ASKED, Envelope, told
+from otpvoice.dialects.spelling import Spelling
 from otpvoice.dialects.telling import Telling
 from otpvoice.stasis import WAIT, NotTaken
 
@@ -50,60 +50,8 @@ REVIVED_WITHIN: Final = 120.0
 in line."""
 A_DAY: Final = 86_400.0
 """Seconds after which a tap is over at the latest, for others: it has no end but its channel's."""
-LOCK_SLACK: Final = 120.0
-"""Seconds beyond all that a call may take: then its destination is free again, also where its end was never written."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """How much an account may call: calls in some seconds, all and to one destination, and calls at once.
-
-    ``rates``, ``destination_rates``: pairs of a number of calls and seconds. ``waits``: the most that a call may stand
-    in line, in seconds.
-    """
-
-    rates: tuple[tuple[int, float], ...] = ()
-    destination_rates: tuple[tuple[int, float], ...] = ()
-    calls_in_progress: int | None = None
-    waits: float = 0.0
-
-    def longest(self, record: CallRecord) -> float:
-        """Return the seconds from its acceptance on after which a call is over, whatever happens."""
-        plan, waits = record.plan, self.waits
-        if plan.inbound:
-            # It waits for its channel.
-            waits = WAIT if plan.valid_until is None else max(0.0, plan.valid_until - record.created_at)
-        return waits + plan.ring_timeout + plan.max_duration + LOCK_SLACK
-
-    def terms(self, record: CallRecord, token: str | None) -> Terms:
-        """Return on which terms a call is taken."""
-        plan = record.plan
-        # Two calls at once to one telephone are one too many. Calls that ring nobody are in nobody's way.
-        to = None if plan.inbound or plan.to is None else telephone(plan.to)
-        to = f"test:{to}" if record.test and to is not None else to
-        # A test run must not use up what real calls may.
-        whose = "test" if record.test else "all"
-        limits = [Limit("account_rate", f"{whose}:{seconds:g}", most, seconds) for most, seconds in self.rates]
-        if to is not None:
-            limits += [
-                Limit("destination_rate", f"{to}:{seconds:g}", most, seconds)
-                for most, seconds in self.destination_rates
-            ]
-        return Terms(
-            destination=to,
-            lock_seconds=self.longest(record),
-            limits=tuple(limits),
-            most_in_progress=None if record.test else self.calls_in_progress,
-            token=token,
-        )
-
-
-@dataclass(slots=True)
-class _Chapter:
-    """What was told of one call so far: how many events, and the one by which somebody is asked."""
-
-    count: int = 0
-    question: Envelope | None = field(default=None, repr=False)  # keys are in it
+ENDED: Final[tuple[str, dict[str, Any]]] = ("call.ended", {})
+"""The last event of every call, and what is said in it besides the call."""
 
 
 @dataclass(slots=True)
@@ -111,7 +59,8 @@ class Chronicle:
     """``stasis.Records``, and a follower of all calls. ``wall``: Unix seconds.
 
     ``written`` is told of each new call that was written; ``writes`` tells of all else. ``sealer``: plans of calls that
-    nobody was dialled for yet are kept sealed, for a next life; None: they are in memory alone.
+    nobody was dialled for yet are kept sealed, for a next life; None: they are in memory alone. ``spellings``: others
+    than ours, by their names.
     """
 
     store: Store
@@ -120,7 +69,8 @@ class Chronicle:
     written: Callable[[Change], None]
     wall: Callable[[], float] = time.time
     sealer: Sealer | None = None
-    _chapters: dict[str, _Chapter] = field(default_factory=dict)
+    spellings: Mapping[str, Spelling] = field(default_factory=dict)
+    _chapters: dict[str, Chapter] = field(default_factory=dict)
 
     # --- records ----------------------------------------------------------------------------------------------------
 
@@ -129,7 +79,9 @@ class Chronicle:
         if self.writes.kept(record.account, record.id) is not None:
             # Its key was given back by an attempt whose end is on its way, and would end this call.
             raise NotTaken("claim_lost")
-        change = self._change(record, ("call.queued", {}), record.created_at, estate=self._estate(record))
+        chapter, call = self._chapter(record), record.to_json()
+        queued = chapter.event(call, ("call.queued", {}), record.created_at)
+        change = Change(call, (queued,), counts_within=self._counts(record), estate=self._estate(record))
         try:
             verdict = await self.store.accept(change, self.allowances[record.account].terms(record, token))
         except StoreUnavailable as error:
@@ -162,37 +114,43 @@ class Chronicle:
 
     def resume(self, record: CallRecord, events: int, /) -> None:
         """Go on with a call of a former life, of which so many events were told."""
-        self._chapters[record.id] = _Chapter(events)
+        self._chapters[record.id] = self._begun(Telling.of(record.plan.webhook), events)
         # From now on it may last as long as any that begins now; its plan is still of use, should we die, too.
         self.writes.save(Change(record.to_json(), counts_within=self._counts(record), estate=self._estate(record)))
 
     def bury(self, record: dict[str, Any], telling: Telling, events: int, /) -> None:
         """Keep how a call of a former life ended, and tell it. ``record``: closed, as JSON."""
-        made = envelope(record, events + 1, "call.ended", {}, self.wall())
-        self.writes.finish(
-            Change(record, (StoredEvent(made.id, made.number, made.type, made.body, telling.to(made.type)),))
-        )
+        # By somebody who remembers nothing of the call: what its end is told by is in its record.
+        chapter, at = self._begun(telling, events), self.wall()
+        event = chapter.event(record, ENDED, at)
+        self.writes.finish(Change(record, (event,), messages=chapter.last_messages(record, at)))
 
     def finish(self, record: CallRecord, /) -> None:
         """Keep how a call ended, and tell it."""
-        self.writes.finish(self._change(record, ("call.ended", {}), record.ended_at or self.wall()))
+        chapter, call, at = self._chapter(record), record.to_json(), record.ended_at or self.wall()
+        event = chapter.event(call, ENDED, at)
+        messages = chapter.last_messages(call, at)
+        self.writes.finish(Change(call, (event,), counts_within=self._counts(record), messages=messages))
         self._chapters.pop(record.id, None)
 
     def follow(self, record: CallRecord, event: Event) -> None:
         """Something happened: keep it, if it is anything for others."""
-        asks = isinstance(event, Asked) or (isinstance(event, CallAnswered) and record.plan.asks_at_answer)
         about = told(event)
-        if about is None or record.state is State.ENDED:
+        if record.state is State.ENDED:
             return
-        if asks:
-            about = about[0], {**about[1], ASKED: True}
+        if about is None and not self._may_be_told(record, event):
+            return
+        asks = isinstance(event, Asked) or (isinstance(event, CallAnswered) and record.plan.asks_at_answer)
+        chapter, call = self._chapter(record), record.to_json()
         at = getattr(event, "at", None) or self.wall()
-        change = self._change(record, about, at, asks=asks)
-        if asks and (question := told(event, asks=True)) is not None:
-            chapter = self._chapters[record.id]
-            data = {**question[1], ASKED: True}
-            chapter.question = envelope(record.to_json(), chapter.count, question[0], data, at)
-        self.writes.save(change)
+        events: tuple[StoredEvent, ...] = ()
+        if about is not None:
+            events = (chapter.event(call, (about[0], {**about[1], ASKED: True}) if asks else about, at, asks=asks),)
+        messages = chapter.messages(call, event, at)
+        if asks:
+            chapter.ask(call, event, at)
+        if events or messages:
+            self.writes.save(Change(call, events, counts_within=self._counts(record), messages=messages))
 
     def question(self, call_id: str) -> Envelope | None:
         """Return the event by which somebody is asked now what a call is to do next; None: by none."""
@@ -222,28 +180,26 @@ class Chronicle:
 
     # --- inside -----------------------------------------------------------------------------------------------------
 
-    def _change(
-        self,
-        record: CallRecord,
-        about: tuple[str, dict[str, Any]],
-        at: float,
-        *,
-        asks: bool = False,
-        estate: Estate | None = None,
-    ) -> Change:
-        chapter = self._chapters.setdefault(record.id, _Chapter())
-        chapter.count += 1
-        call = record.to_json()
-        made = envelope(call, chapter.count, *about, at)
-        endpoint = None if asks else Telling.of(record.plan.webhook).to(made.type)
-        event = StoredEvent(made.id, made.number, made.type, made.body, endpoint)
-        return Change(call, (event,), counts_within=self._counts(record), estate=estate)
+    def _may_be_told(self, record: CallRecord, event: Event) -> bool:
+        """Is this, which is no event of ours, perhaps told in the call's other spelling?"""
+        chapter = self._chapters.get(record.id)
+        return chapter is not None and chapter.may_tell(event)
+
+    def _chapter(self, record: CallRecord) -> Chapter:
+        if record.id not in self._chapters:
+            self._chapters[record.id] = self._begun(Telling.of(record.plan.webhook))
+        return self._chapters[record.id]
+
+    def _begun(self, telling: Telling, events: int = 0) -> Chapter:
+        return Chapter(telling, self.spellings.get(telling.spelling), events)
 
     def _estate(self, record: CallRecord) -> Estate:
         """Return what a next life needs to know of a call that begins."""
         over_within = A_DAY if is_tap(record.plan) else self.allowances[record.account].longest(record)
         telling = Telling.of(record.plan.webhook)
-        if self.sealer is None or (record.plan.inbound and record.state is State.QUEUED):
+        # What was refused at its birth is never dialled: a next life is not to find what it was to do.
+        planless = record.refused is not None or (record.plan.inbound and record.state is State.QUEUED)
+        if self.sealer is None or planless:
             return Estate(telling.to_text(), over_within)
         until = self._useful_until(record)
         sealed = self.sealer.seal(record.id, plan_to_text(record.plan))
@@ -259,12 +215,13 @@ class Chronicle:
 
     def _counts(self, record: CallRecord) -> float:
         """Return for how long a call counts as in progress. Those of test keys are in nobody's way."""
-        return 0.0 if record.test else self.allowances[record.account].longest(record)
+        return 0.0 if record.test or record.refused is not None else self.allowances[record.account].longest(record)
 
 
 def is_tap(plan: CallPlan) -> bool:
     """Is a call not ours, but only listened to?"""
-    return plan.inbound and plan.goes_on and all(isinstance(action, Stream) for action in plan.actions)
+    streams = bool(plan.actions) and all(isinstance(action, Stream) for action in plan.actions)
+    return plan.inbound and plan.goes_on and streams
 
 
 def _refusal(verdict: Verdict) -> NotTaken:
