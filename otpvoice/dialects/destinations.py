@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 import phonenumbers
@@ -25,6 +26,22 @@ _COSTLY: Final = {
 }
 # All others have one main region, and phonenumbers knows it; here it says US alone.
 _EQUALS: Final = {"+1": ("US", "CA")}
+
+
+class Unwanted(StrEnum):
+    """Why a number may not be called: it is denied, or its region is; it is on no list; it is costly and not named."""
+
+    DENIED = "denied"
+    REGION_DENIED = "region_denied"
+    NOT_ALLOWED = "not_allowed"
+    COSTLY = "costly"
+
+
+class Refused(NamedTuple):
+    """A number that may not be called. ``why``: the end of a sentence, for people."""
+
+    kind: Unwanted
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +68,11 @@ class Destinations:
 
     def refusal(self, number: str) -> str | None:
         """Return why a number (E.164 with plus) may not be called, as the end of a sentence; None: it may."""
+        refused = self.verdict(number)
+        return refused.why if refused is not None else None
+
+    def verdict(self, number: str) -> Refused | None:
+        """Return why a number (E.164 with plus) may not be called; None: it may."""
         known = _look_up(number)
         spellings = {number, known.number}
         prefix = min(_longest(self.allow, spelling) for spelling in spellings)
@@ -58,17 +80,20 @@ class Destinations:
         by_region = known.region in self.allow
         allowed = max(prefix, len(known.country_code)) if by_region else prefix
         denied = max(_longest(self.deny, spelling) for spelling in spellings)
-        if known.region in self.deny or (denied and denied >= allowed):
-            return "is on the list of denied destinations"
+        if known.region in self.deny:
+            return Refused(Unwanted.REGION_DENIED, "is on the list of denied destinations")
+        if denied and denied >= allowed:
+            return Refused(Unwanted.DENIED, "is on the list of denied destinations")
         if not allowed and not self.anywhere:
-            return "is not on the list of allowed destinations"
+            return Refused(Unwanted.NOT_ALLOWED, "is not on the list of allowed destinations")
         if not (named or by_region or self.anywhere or known.is_main):
-            return f"is a number of the region {known.region}, which is not on the list of allowed destinations"
+            why = f"is a number of the region {known.region}, which is not on the list of allowed destinations"
+            return Refused(Unwanted.NOT_ALLOWED, why)
         satellite = _longest(SATELLITE, number)
         if satellite:
-            return "is a satellite or global number" if allowed < satellite else None
+            return Refused(Unwanted.COSTLY, "is a satellite or global number") if allowed < satellite else None
         if known.kind in _COSTLY and not named:
-            return f"is {_COSTLY[known.kind]}"
+            return Refused(Unwanted.COSTLY, f"is {_COSTLY[known.kind]}")
         return None
 
 

@@ -17,6 +17,7 @@ LARGEST: Final = 65_536
 """Bytes of a body."""
 DEEPEST: Final = 32
 """Levels of nesting."""
+_MARK: Final = b"\xef\xbb\xbf"
 
 # How json's messages begin, which change with its versions and quote what was sent → what we say.
 _FOUND: Final[Mapping[str, str]] = {
@@ -38,8 +39,28 @@ class _Refused(ValueError):
     """Its message may be shown."""
 
 
+def without_mark(body: bytes) -> bytes:
+    """Return a body without the byte order mark that some frameworks begin with (RFC 8259, section 8.1)."""
+    return body.removeprefix(_MARK)
+
+
 def read_object(body: bytes) -> dict[str, Any]:
     """Return the object in a body. Raises ``ProblemFound`` with ``Fault.NOT_JSON``."""
+    document = _read(body)
+    if not isinstance(document, dict):
+        raise _not_json("must be an object")
+    _check_fit(document)
+    return document
+
+
+def read_value(body: bytes) -> Any:
+    """Return what is in a body, whatever it is. Raises as ``read_object``."""
+    value = _read(body)
+    _check_fit(value)
+    return value
+
+
+def _read(body: bytes) -> Any:
     if len(body) > LARGEST:
         raise _not_json(f"is longer than {LARGEST} bytes")
     try:
@@ -47,7 +68,7 @@ def read_object(body: bytes) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise _not_json("is not UTF-8") from None
     try:
-        document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as error:
         # `from None` here and below: the decoder's exception holds the whole text.
         found = next((ours for theirs, ours in _FOUND.items() if error.msg.startswith(theirs)), "it can't be read")
@@ -56,11 +77,11 @@ def read_object(body: bytes) -> dict[str, Any]:
         raise _not_json(str(refused)) from None
     except (ValueError, RecursionError):  # an integer of thousands of digits; thousands of brackets
         raise _not_json("holds a number that is too long, or is nested too deeply") from None
-    if not isinstance(document, dict):
-        raise _not_json("must be an object")
-    for complaint in _unfit(document, 1):
+
+
+def _check_fit(value: Any) -> None:
+    for complaint in _unfit(value, 1):
         raise _not_json(complaint)
-    return document
 
 
 def nulls(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
