@@ -13,6 +13,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from otpvoice.dialects.answers import ANSWERS
+from otpvoice.dialects.openapi_others import TAGS, other_paths, other_schemas
 from otpvoice.dialects.openapi_paths import components, paths, webhooks
 from otpvoice.dialects.openapi_schemas import answer_schemas, request_schemas
 
@@ -24,23 +25,29 @@ in `_ms`; instants are RFC 3339. Unknown fields are errors, and so is `null` whe
 Errors are `application/problem+json` (RFC 9457); `type` is the address of a page about the error. A method that an
 address does not have is a 405, and `Allow` names those that it has.
 
+What is spelled as others spell it (`/api/v1/subaccounts/…`, `/v2/voice`) keeps to their rules and shapes instead.
+
 A key `otp_test_…` is for trying: nobody is called, and all else is as it would be.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """What is shown: requests by name, calls and an event as they are answered, problems by status."""
+    """What is shown: requests by name, calls and an event as they are answered, problems by status.
+
+    ``others``: a request of each other spelling, by the name of its schema.
+    """
 
     requests: Mapping[str, Any]
     calls: Sequence[Any]
     event: Any
     problems: Mapping[int, Any]
+    others: Mapping[str, Any]
 
 
 def document(version: str, body: type[BaseModel], instructions: type[BaseModel], examples: Examples) -> dict[str, Any]:
     """Return the document. ``body``: the model of what asks for a call; ``instructions``: of what a webhook answers."""
-    schemas = request_schemas((body, instructions)) | answer_schemas(ANSWERS)
+    schemas = request_schemas((body, instructions)) | answer_schemas(ANSWERS) | other_schemas()
     schemas["Call"]["examples"] = list(examples.calls)
     schemas["Event"]["examples"] = [examples.event]
     return {
@@ -56,10 +63,11 @@ def document(version: str, body: type[BaseModel], instructions: type[BaseModel],
         "tags": [
             {"name": "calls", "description": "Ask for calls, look at them, end them, erase them."},
             {"name": "events", "description": "What happened to calls."},
+            *TAGS,
             {"name": "health", "description": "For whoever watches over it; perhaps on another address."},
             {"name": "reference", "description": "This document."},
         ],
-        "paths": paths(body.__name__, examples.requests),
+        "paths": paths(body.__name__, examples.requests) | other_paths(examples.others),
         "webhooks": webhooks(instructions.__name__),
         "components": {"schemas": dict(sorted(schemas.items())), **components(examples.problems)},
     }

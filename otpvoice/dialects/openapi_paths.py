@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
+from otpvoice.dialects import openapi_others as others
 from otpvoice.dialects.native_events import TYPES
 
 Json: TypeAlias = dict[str, Any]
@@ -71,17 +72,22 @@ def webhooks(instructions: str) -> Json:
 def components(problems: Mapping[int, Any]) -> Json:
     """Return what several addresses have in common, but for the schemas."""
     return {
-        "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "A key of the account's."}},
+        "securitySchemes": {
+            "key": {"type": "http", "scheme": "bearer", "description": "A key of the account's."},
+            **others.SECURITY,
+        },
         "parameters": {
             "CallId": _parameter("path", "id", {"type": "string"}, "The call's, `call_…`."),
             "Limit": _parameter(
                 "query", "limit", {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}, "At most so many."
             ),
+            **others.PARAMETERS,
         },
         "headers": {
             "RetryAfter": {"description": "Seconds after which to come back.", "schema": {"type": "integer"}},
         },
-        "responses": {name: _problem(status, said, problems[status]) for status, (name, said) in PROBLEMS.items()},
+        "responses": {name: _problem(status, said, problems[status]) for status, (name, said) in PROBLEMS.items()}
+        | others.other_responses(),
     }
 
 

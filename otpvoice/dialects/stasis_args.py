@@ -29,7 +29,7 @@ from otpvoice.dialects.numbers import refused_destinations
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.problems import Problem
 from otpvoice.dialects.speakable import unspeakable
-from otpvoice.dialects.stasis_keys import ACTS, BESIDE_CALL, KEYS, REASONS, Invalid, read_value
+from otpvoice.dialects.stasis_keys import ACTS, KEYS, OUR_DOOR, REASONS, Invalid, check_companions, read_value
 from otpvoice.dialects.stream_rules import TAPPED
 from otpvoice.dialects.voice_names import Casting
 
@@ -90,7 +90,8 @@ class Arguments:
     """What a dialplan asks for, its keys checked; the values are when the plan is made.
 
     ``call``: the id of a prepared call. ``goes_on``: the channel continues in the dialplan, else it is hung up.
-    ``variables``: what has to be read from the channel, as its variables or functions are written.
+    ``variables``: what has to be read from the channel, as its variables or functions are written. ``door``: another
+    than ours makes the plan itself, and ``dressed`` adds what the dialplan says.
     """
 
     call: str | None
@@ -98,6 +99,7 @@ class Arguments:
     variables: tuple[str, ...]
     _given: Mapping[str, str] = field(repr=False)  # a code may be in it
     _headers: tuple[str, ...] = ()
+    door: str = OUR_DOOR
 
     @property
     def taps(self) -> bool:
@@ -120,8 +122,8 @@ class Arguments:
 
         Raises ``Invalid`` for the first thing that is wrong, and for a prepared call, which has its plan.
         """
-        if self.call is not None:
-            raise Invalid("conflict", "call has its plan already")
+        if self.call is not None or self.door != OUR_DOOR:
+            raise Invalid("conflict", "call and door have their plan already")
         trunk = next(iter(defaults.trunks.values()), None)
         if trunk is None:
             raise Invalid("not_allowed", "the account has no trunk")
@@ -154,6 +156,10 @@ class Arguments:
         for problem in (*unspeakable(plan, defaults), *refused_destinations(plan, defaults)):
             raise _invalid(problem, keys)
         return plan
+
+    def dressed(self, plan: CallPlan, values: Mapping[str, str | None]) -> CallPlan:
+        """Return the plan that another door made, with what the dialplan says of it."""
+        return replace(plan, goes_on=self.goes_on, metadata=self.merged(plan.metadata, values))
 
     def merged(self, metadata: Mapping[str, Any], values: Mapping[str, str | None]) -> dict[str, Any]:
         """Return metadata with the headers behind it: those that have a value, each on one line and cut to size.
@@ -215,12 +221,11 @@ def parse_arguments(args: Sequence[str]) -> Arguments:
     Raises ``Invalid`` for the first thing that is wrong with the keys.
     """
     given = _pairs(args)
-    _check_companions(given)
+    check_companions(given)
     then = given.pop("then", "continue")
     if then not in {"continue", "hangup"}:
         raise Invalid("choice", "then must be continue or hangup")
-    if given.pop("door", "dialplan") != "dialplan":
-        raise Invalid("not_supported", "door must be dialplan: others are not supported yet")
+    door = given.pop("door", OUR_DOOR)
     call = given.pop("call", None)
     if call is not None and not _CALL_ID.fullmatch(call):
         raise Invalid("format", "call must be the id of a call, as the answer over HTTP had it")
@@ -229,7 +234,7 @@ def parse_arguments(args: Sequence[str]) -> Arguments:
         raise Invalid("format", "code_var must be the plain name of a variable: letters, digits and underscores")
     headers = _headers(given.pop("header", None))
     variables = (*([variable] if variable is not None else []), *map(_read, headers))
-    arguments = Arguments(call, then == "continue", variables, given, headers)
+    arguments = Arguments(call, then == "continue", variables, given, headers, door)
     if arguments.taps and not arguments.goes_on:
         raise Invalid(
             "rule", "then must be continue where nothing is done but to listen: a hang-up would leave nothing"
@@ -254,22 +259,6 @@ def _pairs(args: Sequence[str]) -> dict[str, str]:
             raise Invalid("format", f"{key} must have no control characters")
         given[key] = value
     return given
-
-
-def _check_companions(given: Mapping[str, str]) -> None:
-    if "call" in given:
-        for key in given:
-            if key not in BESIDE_CALL:
-                raise Invalid("conflict", f"{key} does not go with call: the prepared call has it all")
-        return
-    if "code" in given and "code_var" in given:
-        raise Invalid("conflict", "code and code_var exclude each other")
-    if not any(key in given for key in ACTS):
-        raise Invalid("nothing_to_do", f"one of call, {', '.join(ACTS)} is required")
-    for key in given:
-        others = KEYS[key].goes_with
-        if others and not any(other in given for other in others):
-            raise Invalid("conflict", f"{key} goes with {' or '.join(others)}, which is not given")
 
 
 def _headers(value: str | None) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ REASONS: Final[Mapping[str, str]] = {
     "unknown_key": "there is no such key",
     "repeated_key": "a key is given twice",
     "no_value": "a key has no value, or the variable that code_var names has none",
-    "not_supported": "this value of the key is of a later version",
+    "not_supported": "this value of the key is of a later version, or nothing that there is here",
     "nothing_to_do": "nothing is to be streamed, played, spoken, collected or dialled, and no prepared call is named",
     "conflict": "keys exclude each other, or one goes with another that is not given",
     "too_many": "more headers than there may be",
@@ -44,6 +44,7 @@ REASONS: Final[Mapping[str, str]] = {
     "prompt": "there is no such recording in the prompts folder",
     "url": "the URL is none, or one that may not be asked",
     "webhook": "the account has no secrets to sign webhooks with",
+    "nobody_to_ask": "the door that is named asks what to do, and the account has nothing set or registered to ask",
     "not_allowed": "it is well written, and not among what the account may choose from",
     "destination_not_allowed": "this number may not be called",
     "unknown_call": "no call of this id waits: it was taken, has ended, or never was",
@@ -110,7 +111,8 @@ KEYS: Final[Mapping[str, Key]] = {
     "sensitive": _gather("whether the keys are kept out of the summary", Kind.SWITCH),
     "dial": Key("a number to call at the end, and to connect with"),
     "header": Key("X-Name, or several as a quoted list: read from the INVITE into metadata"),
-    "door": Key("dialplan"),
+    "door": Key("whose call it is: our own, or one that is told and asked as a hosted product would; goes with header"
+                " and then alone"),
     "then": Key("continue or hangup: what becomes of the channel at the end"),
     "gate": Key("a key before the code is spoken: one of 0-9*#, any, or random", goes_with=_CODE),
     "replay": Key("the key by which the code is heard again", goes_with=_CODE),
@@ -122,11 +124,42 @@ ACTS: Final = ("stream", "play", "say", *_CODE, "gather", "dial")
 """Keys that give something to do, in the order in which it is done."""
 BESIDE_CALL: Final = frozenset({"call", "header", "then"})
 """Keys that a prepared call may have: the others were decided when it was prepared."""
+BESIDE_DOOR: Final = frozenset({"door", "header", "then"})
+"""Keys that a call of another door may have: what it does is asked for."""
+
+OUR_DOOR: Final = "dialplan"
+OTHER_DOORS: Final[Mapping[str, bool]] = {"8x8": True, "telesign": False}
+"""Doors besides our own that ``door`` may name. Are their endpoints registered over HTTP, and to be looked up?"""
 
 _INTEGER: Final = re.compile(r"-?[0-9]{1,9}", re.ASCII)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?", re.ASCII)
 _SWITCH: Final = {"yes": True, "true": True, "1": True, "on": True, "no": False, "false": False, "0": False,
                   "off": False}  # fmt: skip
+
+
+def check_companions(given: Mapping[str, str]) -> None:
+    """Look at which keys are there together. Raises ``Invalid``."""
+    if "call" in given:
+        for key in given:
+            if key not in BESIDE_CALL:
+                raise Invalid("conflict", f"{key} does not go with call: the prepared call has it all")
+        return
+    door = given.get("door", OUR_DOOR)
+    if door != OUR_DOOR and door not in OTHER_DOORS:
+        raise Invalid("choice", f"door must be one of {', '.join((OUR_DOOR, *OTHER_DOORS))}")
+    if door != OUR_DOOR:
+        for key in given:
+            if key not in BESIDE_DOOR:
+                raise Invalid("conflict", f"{key} does not go with this door: what is to be done is asked for")
+        return
+    if "code" in given and "code_var" in given:
+        raise Invalid("conflict", "code and code_var exclude each other")
+    if not any(key in given for key in ACTS):
+        raise Invalid("nothing_to_do", f"one of call, {', '.join(ACTS)} is required")
+    for key in given:
+        others = KEYS[key].goes_with
+        if others and not any(other in given for other in others):
+            raise Invalid("conflict", f"{key} goes with {' or '.join(others)}, which is not given")
 
 
 def read_value(key: str, text: str) -> str | int | float | bool | list[str]:

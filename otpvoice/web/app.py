@@ -15,7 +15,7 @@ from aiohttp import hdrs, web
 
 from otpvoice.dialects.reader import LARGEST
 from otpvoice.stasis import Trunk
-from otpvoice.web import ports
+from otpvoice.web import callflows, json_rpc, ports
 from otpvoice.web.auth import ACCOUNT, TEST, Account, Keys
 from otpvoice.web.calls import DOOR, CallRoutes
 from otpvoice.web.connection import HEADERS, Connection
@@ -24,15 +24,22 @@ from otpvoice.web.health import HealthRoutes
 from otpvoice.web.idempotency import Idempotency
 from otpvoice.web.metrics import MetricsRoutes
 from otpvoice.web.pages import PageRoutes
-from otpvoice.web.ports import Calls, Counts, Events, Exposition, Nodes, Pingable, Store
+from otpvoice.web.ports import Calls, Counts, Events, Exposition, Nodes, Pingable, Registry, Store
 from otpvoice.web.problems import REFUSED, Handler, problems, route_of
 from otpvoice.web.reference import ReferenceRoutes
+from otpvoice.web.registrations import RegistrationRoutes
+from otpvoice.web.speech_profiles import SpeechProfileRoutes
+from otpvoice.web.subaccounts import refusals
 
 log = structlog.get_logger(__name__)
 
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Who watches over it is no customer: neither counted nor in the log."""
-_DOORS: Final = {(hdrs.METH_POST, "/v1/calls"): DOOR}
+_DOORS: Final = {
+    (hdrs.METH_POST, "/v1/calls"): DOOR,
+    (hdrs.METH_POST, callflows.CALLFLOWS): callflows.DOOR,
+    (hdrs.METH_POST, json_rpc.PATH): json_rpc.DOOR,
+}
 """Where calls are asked for."""
 _COUNTS: Final = web.AppKey("counts", Counts)
 
@@ -41,7 +48,8 @@ _COUNTS: Final = web.AppKey("counts", Counts)
 class Hook:
     """The door for applications. ``trunks``: all that accounts are offered, by name.
 
-    ``secret``: what ids are derived with from idempotency keys; None: these are refused.
+    ``secret``: what ids are derived with from idempotency keys; None: these are refused. ``registry``: the endpoints
+    that accounts have registered; None: there are no addresses below ``/api/v1/subaccounts``, which need it.
     """
 
     calls: Calls
@@ -51,6 +59,7 @@ class Hook:
     accounts: Iterable[Account]
     trunks: Mapping[str, Trunk]
     secret: bytes | None = field(default=None, repr=False)
+    registry: Registry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +75,7 @@ def make_app(
     *, hook: Hook | None = None, health: Health | None = None, counts: Counts | None = None
 ) -> web.Application:
     """Return an application with these doors. ``counts`` is told of each request, but for those of ``health``."""
-    app = web.Application(middlewares=[_logged, problems], client_max_size=LARGEST)
+    app = web.Application(middlewares=[_logged, problems, refusals], client_max_size=LARGEST)
     if counts is not None:
         app[_COUNTS] = counts
     if hook is not None:
@@ -74,7 +83,13 @@ def make_app(
         idempotency = Idempotency(hook.keys, hook.store, hook.secret)
         calls = CallRoutes(hook.calls, hook.store, keys, hook.trunks, idempotency)
         events = EventRoutes(hook.events, calls, keys)
+        rpc = json_rpc.JsonRpcRoutes(hook.calls, keys, hook.trunks, idempotency)
         app.add_routes([*calls.routes(), *events.routes(), *ReferenceRoutes().routes(), *PageRoutes().routes()])
+        app.add_routes(rpc.routes())
+        if hook.registry is not None:
+            door = callflows.CallflowRoutes(hook.calls, keys, hook.trunks, idempotency, hook.registry)
+            registrations = RegistrationRoutes(hook.registry, keys)
+            app.add_routes([*door.routes(), *registrations.routes(), *SpeechProfileRoutes(keys).routes()])
         app.on_shutdown.append(events.close)
     if health is not None:
         app.add_routes(HealthRoutes(health.nodes, health.store).routes())

@@ -1,10 +1,12 @@
-"""Who asks? Bearer keys (RFC 6750) become accounts.
+"""Who asks? Bearer keys (RFC 6750), and ids with keys (Basic, RFC 7617), become accounts.
 
 Keys are known by their SHA-256 only; every comparison takes the same time, whichever key fits and whether any does.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +25,8 @@ ACCOUNT: Final = web.RequestKey("account", str)
 TEST: Final = web.RequestKey("test", bool)
 """Did it come with a test key?"""
 _LONGEST: Final = 512
+BASIC: Final = 'Basic realm="otpvoice", charset="UTF-8"'
+"""The challenge to who is to send an id and a key (RFC 7617, section 2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,14 @@ class Caller:
         return not self.test or record.get("test") is True
 
 
+class Unidentified(Exception):
+    """Nobody is known by what a request has for an id and a key. ``given``: it had both."""
+
+    def __init__(self, *, given: bool) -> None:
+        super().__init__(given)
+        self.given = given
+
+
 class Keys:
     """The keys of all accounts."""
 
@@ -77,18 +89,53 @@ class Keys:
         account = self._find(key.strip()[:_LONGEST])
         if account is None:
             raise _unauthorized('Bearer error="invalid_token"', "This key is not known.")
-        bind_contextvars(account=account.id)
-        request[ACCOUNT], request[TEST] = account.id, is_test_key(key.strip())
-        return Caller(account, request[TEST])
+        return _known(request, account, key.strip())
+
+    def basic(self, request: web.Request) -> Caller:
+        """Return whose request it is, by an account's id and one of its keys. Raises ``Unidentified``.
+
+        Digest (RFC 7616) would need the keys themselves, and there are hashes of them only.
+        """
+        name, key = _credentials(request.headers.getall(hdrs.AUTHORIZATION, []))
+        if not name or not key:
+            raise Unidentified(given=False)
+        account = self._find(key[:_LONGEST])
+        # Which of the two is wrong is not told; neither takes another time.
+        fits = hmac.compare_digest(_digest(name), _digest(account.id if account is not None else ""))
+        if account is None or not fits:
+            raise Unidentified(given=True)
+        return _known(request, account, key)
 
     def _find(self, key: str) -> Account | None:
         # The digest hides the length; comparing with all of them hides which one fits.
-        digest = hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+        digest = _digest(key)
         found = None
         for known, account in self._digests:
             if hmac.compare_digest(known, digest):
                 found = account
         return found
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+
+
+def _known(request: web.Request, account: Account, key: str) -> Caller:
+    bind_contextvars(account=account.id)
+    request[ACCOUNT], request[TEST] = account.id, is_test_key(key)
+    return Caller(account, request[TEST])
+
+
+def _credentials(given: Sequence[str]) -> tuple[str, str]:
+    """Return the user and the password of a header (RFC 7617, section 2); empty where there is none that is one."""
+    scheme, _, token = given[0].strip().partition(" ") if len(given) == 1 else ("", "", "")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        user, _, password = base64.b64decode(token.strip(), validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError, ValueError):
+        return "", ""
+    return user, password
 
 
 def _unauthorized(challenge: str, detail: str) -> Refusal:

@@ -21,6 +21,7 @@ from otpvoice.stasis import Trunk
 from otpvoice.web.asking import asked, body_of, json_response, limit_up_to, parameters
 from otpvoice.web.auth import Caller, Keys
 from otpvoice.web.idempotency import REPLAYED, Attempt, Idempotency
+from otpvoice.web.placing import place
 from otpvoice.web.ports import Calls, Page, Store
 from otpvoice.web.problems import Refusal, call_in_progress, invalid_parameter, not_found
 
@@ -57,28 +58,24 @@ class CallRoutes:
         self._calls.check_strength()
         key = self._idempotency.key(request)
         body = await body_of(request)
-        if key is None:
-            return _accepted(await self._take(caller, parse_call(body, caller.defaults, time.time()), None))
-        # First of all: what was right when it was sent first may be stale by now.
-        begun = await self._idempotency.begin(caller, key, read_object(body))
-        if not isinstance(begun, Attempt):
-            return _accepted(begun, {REPLAYED: "true"})
-        try:
-            return _accepted(await self._take(caller, parse_call(body, caller.defaults, time.time()), begun))
-        except BaseException:
-            await self._idempotency.release(caller, begun)
-            raise
+        async with self._idempotency.attempt(caller, key, lambda: read_object(body)) as attempt:
+            if attempt.answer is not None:
+                return _accepted(attempt.answer, REPLAYED)
+            return _accepted(await self._take(caller, parse_call(body, caller.defaults, time.time()), attempt))
 
-    async def _take(self, caller: Caller, request: CallRequest, attempt: Attempt | None) -> dict[str, Any]:
+    async def _take(self, caller: Caller, request: CallRequest, attempt: Attempt) -> dict[str, Any]:
         plan, trunk = request.plan, self._trunks[request.trunk]
-        call_id, token = (attempt.call_id, attempt.token) if attempt is not None else (None, None)
-        if plan.inbound:
-            return await self._calls.prepare(
-                plan, trunk, account=caller.id, door=DOOR, call_id=call_id, token=token, test=caller.test
-            )
-        if caller.test:
-            return await self._calls.rehearse(plan, account=caller.id, door=DOOR, call_id=call_id, token=token)
-        return await self._calls.place(plan, trunk, account=caller.id, door=DOOR, call_id=call_id, token=token)
+        if not plan.inbound:
+            return await place(self._calls, plan, trunk, caller=caller, door=DOOR, attempt=attempt)
+        return await self._calls.prepare(
+            plan,
+            trunk,
+            account=caller.id,
+            door=DOOR,
+            call_id=attempt.call_id,
+            token=attempt.token,
+            test=caller.test,
+        )
 
     async def _list(self, request: web.Request) -> web.Response:
         caller = self._keys.caller(request)

@@ -7,7 +7,8 @@ the first one was.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
@@ -35,17 +36,23 @@ from otpvoice.web.ports import Keys, Store
 log = structlog.get_logger(__name__)
 
 HEADER: Final = "Idempotency-Key"
-REPLAYED: Final = "Idempotency-Replayed"
+REPLAYED: Final[Mapping[str, str]] = {"Idempotency-Replayed": "true"}
+"""Headers of an answer that is the first one's."""
 MOST_USES: Final = 400
 """How often one key may stand for another call while the calls are kept: once a day, for a year."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A request that has claimed its key. ``call_id``: of the one call that the key stands for."""
+    """A request that is being answered.
 
-    call_id: str
-    token: str
+    ``call_id``, ``token``: of the one call that its key stands for, and of this claim to it; None: it has no key.
+    ``answer``: the record with which the first request of its key was answered; then nothing is to be placed.
+    """
+
+    call_id: str | None = None
+    token: str | None = None
+    answer: dict[str, Any] | None = None
 
 
 class Idempotency:
@@ -66,19 +73,41 @@ class Idempotency:
         except Invalid:
             raise problems.idempotency_key_invalid() from None
 
-    async def begin(self, caller: Caller, key: str, document: Mapping[str, Any]) -> Attempt | dict[str, Any]:
-        """Claim a key for a body. Returns what to go on with, or the first answer. Raises ``Refusal``."""
+    @asynccontextmanager
+    async def attempt(
+        self, caller: Caller, key: str | None, document: Callable[[], Mapping[str, Any]]
+    ) -> AsyncIterator[Attempt]:
+        """Claim a key for a document, which is not read where there is no key. Raises ``Refusal``.
+
+        Whatever is raised within gives the key back: nothing was placed.
+        """
+        if key is None:
+            yield Attempt()
+            return
+        # First of all: what was right when it was sent first may be stale by now.
+        token = secrets.token_hex(16)
+        call_id, answer = await self._claim(caller, key, document(), token)
+        try:
+            yield Attempt(call_id, token, answer)
+        except BaseException:
+            if answer is None:
+                await self._release(caller, call_id, token)
+            raise
+
+    async def _claim(
+        self, caller: Caller, key: str, document: Mapping[str, Any], token: str
+    ) -> tuple[str, dict[str, Any] | None]:
         secret = self._secret
         assert secret is not None  # noqa: S101 - see ``key``
         # A test key's calls are no others' calls.
         whose = f"{caller.id} test" if caller.test else caller.id
-        fingerprint, token = fingerprint_of(secret, whose, document), secrets.token_hex(16)
+        fingerprint = fingerprint_of(secret, whose, document)
         for use in range(1, MOST_USES + 1):
             call_id = call_id_of(secret, whose, key, use)
             claim = await asked(self._keys.claim(caller.id, call_id, fingerprint, token))
             match claim:
                 case Claimed():
-                    return Attempt(call_id, token)
+                    return call_id, None
                 case KeyInProgress():
                     raise problems.idempotency_in_progress()
                 case KeyMismatch():
@@ -87,19 +116,19 @@ class Idempotency:
                     if answer is None:
                         raise problems.call_erased()
                     if not _given_up(await asked(self._store.get(caller.id, call_id))):
-                        return answer
+                        return call_id, answer
                 case KeyForgotten():
                     continue
                 case _:
                     assert_never(claim)
         raise problems.idempotency_mismatch()
 
-    async def release(self, caller: Caller, attempt: Attempt) -> None:
-        """Give a key back with which nothing was placed. Where that fails, it is free again after a minute."""
+    async def _release(self, caller: Caller, call_id: str, token: str) -> None:
+        # Where this fails, the key is free again after a minute.
         try:
-            await self._keys.release(caller.id, attempt.call_id, attempt.token)
+            await self._keys.release(caller.id, call_id, token)
         except Exception as error:
-            whose = {"call": attempt.call_id, "account": caller.id}
+            whose = {"call": call_id, "account": caller.id}
             log.warning("idempotency.not_released", **whose, error=type(error).__name__)
 
 

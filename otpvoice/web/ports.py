@@ -5,12 +5,14 @@ Records are written where calls live; here they are read, or erased.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from otpvoice.core.idempotency import Claim
-from otpvoice.core.plan import CallPlan
+from otpvoice.core.outcome import Fault
+from otpvoice.core.plan import CallPlan, Hook
 from otpvoice.core.record import CallRecord
+from otpvoice.core.secret import Secret
 from otpvoice.stasis import Trunk
 
 
@@ -138,11 +140,66 @@ class Calls(Instance, Protocol):
     ) -> dict[str, Any]:
         """Take a call that waits for a dialplan to come for it. Raises ``stasis.NotTaken``."""
 
+    async def refuse(
+        self,
+        plan: CallPlan,
+        *,
+        fault: Fault,
+        account: str,
+        door: str,
+        call_id: str | None = None,
+        token: str | None = None,
+        test: bool = False,
+    ) -> dict[str, Any]:
+        """Take a call that must not begin, and end it at once. Raises ``stasis.NotTaken``."""
+
     def find(self, account: str, call_id: str, /) -> CallRecord | None:
         """Return a call that waits or is in progress here, if it is this account's."""
 
     def hang_up(self, call_id: str, /) -> None:
         """End a call by request."""
+
+
+class Registered(Protocol):
+    """An endpoint that an account has registered. ``auth``: sealed; None: nothing goes along."""
+
+    @property
+    def name(self) -> str:
+        """What it is registered as."""
+
+    @property
+    def url(self) -> str:
+        """Where."""
+
+    @property
+    def auth(self) -> str | None:
+        """What goes along in the header Authorization."""
+
+    @property
+    def enabled(self) -> bool:
+        """Is anything sent there?"""
+
+
+class Registry(Protocol):
+    """The endpoints that accounts have registered. Any exception but ValueError means that it can't be asked now."""
+
+    @property
+    def seals(self) -> bool:
+        """Can it keep what goes along in the header Authorization?"""
+
+    async def hooks(self, account: str, /) -> Mapping[str, Hook]:
+        """Return by name where an account is told: all that is enabled."""
+
+    async def listed(self, account: str, /) -> Sequence[Registered]:
+        """Return all that an account has registered."""
+
+    async def register(
+        self, account: str, name: str, url: str, auth: Secret | None = None, *, enabled: bool = True
+    ) -> Registered:
+        """Keep one in place of the one of that name. ValueError: it is none that is kept; the message may be shown."""
+
+    async def remove(self, account: str, name: str, /) -> Registered | None:
+        """Forget one, and return it; None: there was none of that name."""
 
 
 class Pool(Protocol):

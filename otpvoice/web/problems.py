@@ -236,25 +236,41 @@ def of_not_taken(refused: NotTaken) -> Refusal:
     return unavailable(refused.reason, f"{detail} Nobody was called.", refused.retry_after)
 
 
+def of_not_taken_now(refused: NotTaken) -> Refusal:
+    """Return ``of_not_taken`` with Retry-After, whatever the reason: for doors where a destination in use is 429.
+
+    409 ``destination_busy`` has none: it names the call to wait for.
+    """
+    refusal = of_not_taken(refused)
+    refusal.headers = _in(refused.retry_after) | dict(refusal.headers)
+    return refusal
+
+
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn whatever goes wrong into an answer."""
     try:
         return await handler(request)
-    except Refusal as made:
-        refusal = made
-    except ProblemFound as found:
-        refusal = of_problems(found)
-    except NotTaken as refused:
-        refusal = of_not_taken(refused)
-    except web.HTTPException as error:
-        kept = {name: value for name, value in error.headers.items() if name in {"Allow", "Retry-After"}}
-        refusal = of_status(error.status, kept)
-    except Exception:
-        log.exception("http.failed", route=route_of(request))
-        refusal = of_status(500)
+    except Exception as error:
+        refusal = refusal_of(request, error)
     request[REFUSED] = refusal.code
     return refusal.response()
+
+
+def refusal_of(request: web.Request, error: Exception) -> Refusal:
+    """Return the refusal for whatever went wrong. What nobody expected is logged, and is 500."""
+    match error:
+        case Refusal():
+            return error
+        case ProblemFound():
+            return of_problems(error)
+        case NotTaken():
+            return of_not_taken(error)
+        case web.HTTPException():
+            kept = {name: value for name, value in error.headers.items() if name in {"Allow", "Retry-After"}}
+            return of_status(error.status, kept)
+    log.error("http.failed", route=route_of(request), exc_info=error)
+    return of_status(500)
 
 
 def route_of(request: web.Request) -> str:

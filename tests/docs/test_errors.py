@@ -25,6 +25,8 @@ CODE_AT = {"Refusal": 1, "unavailable": 0, "NotTaken": 0, "Problem": 1, "complai
 TABLES = {"web/problems.py", "dialects/complaints.py"}
 """Where codes come from tables, which are asked below; everywhere else they are written out."""
 PAGES = error_pages()
+ELSEWHERE = ("dialects/callflow/", "dialects/jsonrpc/", "core/", "stasis/")
+"""Where a problem has another spelling's word, which is never answered, or ``complaint`` is something else."""
 API = (ROOT / "docs" / "http.md").read_text()
 
 
@@ -43,6 +45,8 @@ def given(name: str) -> Iterator[tuple[str, ast.Call, ast.expr]]:
     """Yield where it is called, how, and what it is given as the code."""
     for place, call in calls():
         called = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", None)
+        if name in {"Problem", "complaint"} and place.startswith(ELSEWHERE):
+            continue
         if called == name and len(call.args) > CODE_AT[name]:
             yield place, call, call.args[CODE_AT[name]]
 

@@ -20,7 +20,9 @@ from multidict import CIMultiDict
 
 from otpvoice import logs
 from otpvoice.adapters.locales import load_locales
-from otpvoice.adapters.store import Change, Erased, Page, Told
+from otpvoice.adapters.registry import Registry
+from otpvoice.adapters.sealing import Sealer
+from otpvoice.adapters.store import Change, Erased, Page, Registration, Told
 from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.store.writer import KeptWrites
@@ -28,7 +30,7 @@ from otpvoice.chronicle import Allowance, Chronicle
 from otpvoice.core.events import Event
 from otpvoice.core.flow import CallFlow
 from otpvoice.core.idempotency import Claim
-from otpvoice.core.outcome import Ending, OwnAction, classify
+from otpvoice.core.outcome import Ending, Fault, OwnAction, classify
 from otpvoice.core.plan import CallPlan
 from otpvoice.core.record import CallRecord, State
 from otpvoice.dialects.destinations import Destinations
@@ -36,6 +38,7 @@ from otpvoice.dialects.offers import CallDefaults, TrunkOffer
 from otpvoice.stasis import NotTaken, Trunk
 from otpvoice.web.app import Health, Hook, make_app
 from otpvoice.web.auth import Account
+from otpvoice.web.ports import Counts
 from otpvoice.web.server import Listener, listen
 
 T = TypeVar("T")
@@ -105,7 +108,8 @@ class FakeStore:
     ``fault``: what every question raises; ``asked``: how many there were; ``failed``: one was asked in vain.
     """
 
-    def __init__(self, store: MemoryStore | RedisStore | None = None) -> None:
+    def __init__(self, store: MemoryStore | RedisStore | None = None, accounts: Sequence[Account] = ACCOUNTS) -> None:
+        self.accounts = accounts
         self.lose_all(store)
         self.fault: Exception | None = None
         self.failed = asyncio.Event()
@@ -116,7 +120,7 @@ class FakeStore:
         self.memory = store or MemoryStore(ttl=3600)
         self.writes = KeptWrites(self.memory)
         self.chronicle = Chronicle(
-            self.memory, self.writes, {account.id: Allowance() for account in ACCOUNTS}, lambda _: None
+            self.memory, self.writes, {account.id: Allowance() for account in self.accounts}, lambda _: None
         )
 
     async def keep(self, record: dict[str, Any]) -> None:
@@ -175,6 +179,22 @@ class FakeStore:
         """Wait for an event."""
         return await self._ask(self.memory.wait(account, position, seconds))
 
+    async def registered(self, account: str, /) -> Sequence[Registration]:
+        """Return what is registered."""
+        return await self._ask(self.memory.registered(account))
+
+    async def register(self, account: str, registration: Registration, /) -> None:
+        """Keep an endpoint."""
+        await self._ask(self.memory.register(account, registration))
+
+    async def unregister(self, account: str, name: str, /) -> Registration | None:
+        """Forget an endpoint."""
+        return await self._ask(self.memory.unregister(account, name))
+
+    async def enable(self, account: str, endpoint: str, /) -> bool:
+        """Send there again."""
+        return await self._ask(self.memory.enable(account, endpoint))
+
     async def ping(self) -> None:
         """Return if all is well."""
         await self._ask(self.memory.ping())
@@ -195,6 +215,7 @@ class Switchboard:
     done: asyncio.Event = field(default_factory=asyncio.Event)
     placed: list[tuple[CallPlan, Trunk, str, str]] = field(default_factory=list)
     rehearsed: list[tuple[CallPlan, str, str]] = field(default_factory=list)
+    refused: list[tuple[CallPlan, Fault, str, str]] = field(default_factory=list)
     live: dict[str, CallRecord] = field(default_factory=dict)
     hung_up: list[str] = field(default_factory=list)
 
@@ -247,6 +268,22 @@ class Switchboard:
         self.placed.append((plan, trunk, account, door))
         return record
 
+    async def refuse(
+        self,
+        plan: CallPlan,
+        *,
+        fault: Fault,
+        account: str,
+        door: str,
+        call_id: str | None = None,
+        token: str | None = None,
+        test: bool = False,
+    ) -> dict[str, Any]:
+        """Take a call that ends at once."""
+        record = await self._take(plan, account, door, call_id, token, test=test, refused=fault)
+        self.refused.append((plan, fault, account, door))
+        return record
+
     async def _take(
         self, plan: CallPlan, account: str, door: str, call_id: str | None, token: str | None, **more: Any
     ) -> dict[str, Any]:
@@ -256,7 +293,7 @@ class Switchboard:
         if self.fault is not None:
             raise self.fault
         record = CallRecord(
-            id=call_id or f"call_{len(self.placed) + len(self.rehearsed) + 1}",
+            id=call_id or f"call_{len(self.placed) + len(self.rehearsed) + len(self.refused) + 1}",
             account=account,
             door=door,
             plan=plan,
@@ -361,18 +398,24 @@ def logged() -> Iterator[io.StringIO]:
 
 def hook_of(calls: Switchboard, store: FakeStore, *, secret: bytes | None = SECRET) -> Hook:
     """Return the door for applications."""
-    trunks = {"default": Trunk("default", "PJSIP/{number}@trunk")}
-    return Hook(calls, store, store, store, ACCOUNTS, trunks, secret)
+    names = {name for account in store.accounts for name in account.defaults.trunks}
+    trunks = {name: Trunk(name, "PJSIP/{number}@trunk") for name in names}
+    registry = Registry(store, Sealer(secret) if secret is not None else None)
+    return Hook(calls, store, store, store, store.accounts, trunks, secret, registry)
 
 
 @asynccontextmanager
 async def opened(
-    *, secret: bytes | None = SECRET, store: MemoryStore | RedisStore | None = None
+    *,
+    secret: bytes | None = SECRET,
+    store: MemoryStore | RedisStore | None = None,
+    accounts: Sequence[Account] = ACCOUNTS,
+    counts: Counts | None = None,
 ) -> AsyncIterator[Door]:
     """Open the doors, before a store of their own or this one, which is closed with them."""
-    shop = FakeStore(store)
+    shop = FakeStore(store, accounts)
     calls = Switchboard(shop)
-    app = make_app(hook=hook_of(calls, shop, secret=secret), health=Health(calls, shop))
+    app = make_app(hook=hook_of(calls, shop, secret=secret), health=Health(calls, shop), counts=counts)
     listener = await listen(app, "127.0.0.1", 0)
     async with aiohttp.ClientSession() as http:
         try:
