@@ -7,9 +7,10 @@ the line, so nobody is ever left waiting at the door: every way out of it is a c
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from types import MappingProxyType
+from typing import Final, TypeAlias
 
 import structlog
 from structlog.contextvars import bind_contextvars
@@ -19,22 +20,38 @@ from otpvoice.ari.node import AsteriskNode
 from otpvoice.ari.router import AriEvent
 from otpvoice.ari.variables import no_call
 from otpvoice.core.actions import Stream
-from otpvoice.core.plan import CallPlan
+from otpvoice.core.plan import CallPlan, Hook
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.stasis_args import Arguments, Invalid, parse_arguments
+from otpvoice.dialects.stasis_keys import OTHER_DOORS, OUR_DOOR
 from otpvoice.stasis import NotTaken, Origin, StasisApp, Trunk, new_call_id
 
 log = structlog.get_logger(__name__)
 
-DOOR: Final = "dialplan"
+DOOR: Final = OUR_DOOR
 TAKEN_OVER_WITHIN: Final = 5.0
 """Seconds after our start for which a caller waits whose call nobody knows: it may be known to the store."""
+HOOKS_WITHIN: Final = 2.0
+"""Seconds for which a caller waits to be told whom to ask."""
+
+Hooks: TypeAlias = Mapping[str, Hook]
+Registered: TypeAlias = Callable[[str], Awaitable[Hooks]]
+"""Return the endpoints that an account has registered, by name."""
+Inbound: TypeAlias = Callable[[str | None, str | None, Hooks, CallDefaults], CallPlan]
+"""Return the plan of a channel: the number that was dialled, by whom, whom to ask. Raises ``Invalid``."""
+NO_HOOKS: Final[Hooks] = MappingProxyType({})
+NO_DOORS: Final[Mapping[str, Inbound]] = MappingProxyType({})
+
+
+async def _none_registered(_: str, /) -> Hooks:
+    return NO_HOOKS
 
 
 class DialplanDoor:
     """``account``: whose calls these are; ``defaults``: what its calls may ask for. ``stasis.Door``.
 
-    ``refused`` is told why a channel did not become a call.
+    ``refused`` is told why a channel did not become a call. ``doors``: who plans for a door that arguments name;
+    ``hooks``: where what is registered for those doors is asked for.
     """
 
     def __init__(
@@ -45,9 +62,11 @@ class DialplanDoor:
         trunks: Mapping[str, Trunk],
         *,
         refused: Callable[[str], None] = lambda _: None,
+        doors: Mapping[str, Inbound] = NO_DOORS,
+        hooks: Registered = _none_registered,
     ) -> None:
         self._calls, self._account, self._defaults, self._trunks = calls, account, defaults, trunks
-        self._refused = refused
+        self._refused, self._doors, self._hooks = refused, doors, hooks
         self.arriving: set[asyncio.Task[None]] = set()
 
     def arrive(self, node: AsteriskNode, start: AriEvent) -> None:
@@ -75,7 +94,7 @@ class DialplanDoor:
             await _send_on(party, "failed", "internal_error")
 
     async def _admit(self, node: AsteriskNode, party: InboundParty) -> None:
-        origin = Origin(new_call_id(), self._account, DOOR)
+        origin = Origin(new_call_id(), self._account, _door_of(party))
         self._name(party, origin)
         await party.greet()  # first: from now on nobody sees the result of an earlier call
         self._calls.check_open()
@@ -84,7 +103,7 @@ class DialplanDoor:
         if arguments.call is not None:
             await self._admit_prepared(node, party, arguments, arguments.call, values)
             return
-        plan = arguments.plan(party.number, party.caller, values, self._defaults, self._calls.clock.wall())
+        plan = await self._plan(party, arguments, values)
         await party.guard(origin.call_id, plan.max_duration)
         self._calls.check_open()
         if arguments.taps and party.over:
@@ -94,6 +113,23 @@ class DialplanDoor:
         else:
             plan = replace(plan, streams=self._streams_of(party))
             self._calls.admit(plan, self._trunks[plan.trunk], party, node, origin=origin)
+
+    async def _plan(self, party: InboundParty, arguments: Arguments, values: Mapping[str, str | None]) -> CallPlan:
+        if arguments.door == OUR_DOOR:
+            return arguments.plan(party.number, party.caller, values, self._defaults, self._calls.clock.wall())
+        if (inbound := self._doors.get(arguments.door)) is None:
+            raise Invalid("not_supported", "door names one that there is not here")
+        hooks = await self._registered() if OTHER_DOORS[arguments.door] else NO_HOOKS
+        return arguments.dressed(inbound(party.number, party.caller, hooks, self._defaults), values)
+
+    async def _registered(self) -> Hooks:
+        """Return whom the account wants asked. Raises ``NotTaken`` where that can't be known in time."""
+        try:
+            async with asyncio.timeout(HOOKS_WITHIN):
+                return await self._hooks(self._account)
+        except Exception as error:
+            log.warning("dialplan.hooks_unknown", account=self._account, error=type(error).__name__)
+            raise NotTaken("store_unavailable") from error
 
     def _name(self, party: InboundParty, origin: Origin) -> None:
         """Have all that is logged of it from now on name its call: the one that it is about to become, or comes for."""
@@ -146,6 +182,14 @@ class DialplanDoor:
             await party.close()
         elif record is None or not self._calls.admit_prepared(call_id, party, node, claimed):
             raise Invalid("unknown_call", "call: no call of this id waits; it was taken, has ended, or never was")
+
+
+def _door_of(party: InboundParty) -> str:
+    """Return the door whose call it will be; ours, where the arguments make none."""
+    try:
+        return parse_arguments(party.arguments).door
+    except Invalid:
+        return OUR_DOOR
 
 
 async def _send_on(party: InboundParty, status: str, reason: str, error: str = "") -> None:

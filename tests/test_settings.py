@@ -27,6 +27,7 @@ from otpvoice.settings import (
 )
 from otpvoice.settings.assembly import ACCOUNT, TRUNK
 from otpvoice.settings.model import KEYS
+from otpvoice.settings.scenarios import scenarios_in
 from otpvoice.trust.addresses import parse_allow
 from otpvoice.trust.signing_secret import parse_secret
 
@@ -126,6 +127,7 @@ def test_what_holds_where_little_is_set(monkeypatch: pytest.MonkeyPatch) -> None
         "warm_up": ("en-US",),
         "brands": (),
         "speech_workers": 3,
+        "scenarios_dir": None,
         "media_legs": (8, 400),
         "summary_ttl": 604_800,
         "drain_timeout": 60,
@@ -142,6 +144,7 @@ def test_what_holds_where_little_is_set(monkeypatch: pytest.MonkeyPatch) -> None
     assert (account.id, account.trunks, account.allow_destinations) == ("default", ("default",), ("+44",))
     assert account.key_digests == (digest(KEY),)
     assert (account.webhook_url, account.webhook_secrets) == (None, ())
+    assert (account.event_url, account.terminator_included, account.stops_at_first_key) == (None, False, True)
     assert account.limits.model_dump() == dict.fromkeys(LimitSettings.model_fields)
     assert told(settings) == (UNLIMITED.format("default"),)
 
@@ -392,7 +395,9 @@ def test_names_that_others_use_are_left_alone(name: str) -> None:
     assert Settings.load(LEAST | {name: "tcp://10.0.0.1:8080"}) == load()
 
 
-@pytest.mark.parametrize("name", ["prompts_dir", "locales_dir", "recordings_dir", "asterisk_sounds", "piper_dir"])
+@pytest.mark.parametrize(
+    "name", ["prompts_dir", "locales_dir", "recordings_dir", "asterisk_sounds", "piper_dir", "scenarios_dir"]
+)
 def test_a_folder_is_one_that_can_be_read(tmp_path: Path, name: str) -> None:
     assert getattr(load(), name) is None
     assert getattr(load(**{name.upper(): str(tmp_path)}), name) == tmp_path
@@ -590,6 +595,62 @@ def test_without_an_account_default_the_variables_belong_nowhere(toml: Callable[
     variables = {"OTPVOICE_WEBHOOK_URL": HOOK, "OTPVOICE_WEBHOOK_SECRETS": SIGNING}
     rule = "belongs to the account default: there is none"
     assert problems(toml(TABLES) | variables) == dict.fromkeys(variables, rule)
+
+
+def test_events_of_one_s_own_spelling_need_no_secrets_and_say_how_keys_are_told(
+    toml: Callable[[str], dict[str, str]],
+) -> None:
+    bank = f'id = "bank"\nevent_url = "{HOOK}"\nterminator_included = true\nstops_at_first_key = false'
+    variables = {"OTPVOICE_API_KEYS": "k" * 20, "OTPVOICE_EVENT_URL": "http://10.0.0.5/"}
+    variables |= {"OTPVOICE_STOPS_AT_FIRST_KEY": "0"}
+    settings = Settings.load(toml(TABLES.replace('id = "bank"', bank)) | variables)
+    assert [
+        (account.id, account.event_url, account.terminator_included, account.stops_at_first_key)
+        for account in settings.accounts
+    ] == [
+        ("default", "http://10.0.0.5/", False, False),
+        ("shop", None, False, True),
+        ("bank", HOOK, True, False),
+    ]
+    assert HOOK not in f"{settings!r}{settings.model_dump()}", "it may hold what only its receiver should know"
+    for name, wrong in (("EVENT_URL", "ftp://a"), ("TERMINATOR_INCLUDED", "perhaps"), ("STOPS_AT_FIRST_KEY", "2")):
+        assert problems(LEAST | {f"OTPVOICE_{name}": wrong}).keys() == {f"OTPVOICE_{name}"}
+
+
+def test_how_calls_are_told_belongs_to_the_account_default(toml: Callable[[str], dict[str, str]]) -> None:
+    names = ("EVENT_URL", "TERMINATOR_INCLUDED", "STOPS_AT_FIRST_KEY")
+    variables = {f"OTPVOICE_{name}": HOOK if name == "EVENT_URL" else "1" for name in names}
+    rule = "belongs to the account default: there is none"
+    assert problems(toml(TABLES) | variables) == dict.fromkeys(variables, rule)
+
+
+def test_scenarios_are_read_once_and_each_has_to_be_json(tmp_path: Path) -> None:
+    (tmp_path / "welcome back.json").write_text('{"callflow": []}')
+    (tmp_path / ".hidden.json").write_text("{")
+    (tmp_path / "notes.txt").write_text("nothing")
+    settings = load(SCENARIOS_DIR=str(tmp_path))
+    assert settings.scenarios_dir == tmp_path
+    assert scenarios_in(tmp_path) == {"welcome back": b'{"callflow": []}'}
+    for text, rule in (
+        ("{,", "must hold scenarios as JSON: broken.json is not JSON"),
+        ("[]", "must hold scenarios as JSON: broken.json must be an object"),
+        ('{"a": "' + "x" * 70_000 + '"}', "must hold scenarios as JSON: broken.json is longer than 65536 bytes"),
+    ):
+        (tmp_path / "broken.json").write_text(text)
+        (found,) = problems(LEAST | {"OTPVOICE_SCENARIOS_DIR": str(tmp_path)}).values()
+        assert found.startswith(rule)
+    (tmp_path / "broken.json").unlink()
+    (tmp_path / "broken.json").symlink_to(tmp_path / "nowhere")
+    (found,) = problems(LEAST | {"OTPVOICE_SCENARIOS_DIR": str(tmp_path)}).values()
+    assert found == "must hold files that can be read: broken.json: No such file or directory"
+
+
+def test_there_is_an_end_to_how_many_scenarios_there_may_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("otpvoice.settings.scenarios.MOST", 2)
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.json").write_text("{}")
+    rule = {"OTPVOICE_SCENARIOS_DIR": "must hold at most 2 scenarios"}
+    assert problems(LEAST | {"OTPVOICE_SCENARIOS_DIR": str(tmp_path)}) == rule
 
 
 def test_a_variable_wins_over_the_webhook_in_the_file(toml: Callable[[str], dict[str, str]]) -> None:

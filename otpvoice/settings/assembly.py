@@ -20,9 +20,9 @@ SECRETS: Final = frozenset({"ari_password", "api_keys", "secret_key", "redis_url
 TRUNK: Final = frozenset(
     {"name", "dial", "caller_ids", "codec", "ring_timeout", "calls_per_second", "max_calls", "queue_seconds", "stream"}
 )
-ACCOUNT: Final = frozenset(
-    {"id", "keys", "caller_ids", "trunks", "allow_destinations", "webhook_url", "webhook_secrets", "limits"}
-)
+TOLD: Final = ("webhook_url", "webhook_secrets", "event_url", "terminator_included", "stops_at_first_key")
+"""Variables of the account ``default``: where its calls are told, and how."""
+ACCOUNT: Final = frozenset({"id", "keys", "caller_ids", "trunks", "allow_destinations", "limits", *TOLD})
 TABLES: Final[Mapping[str, frozenset[tuple[str, ...]]]] = {
     "trunk": frozenset(("stream", "auth", secret) for secret in ("password", "token", "secret")),
     "account": frozenset({("webhook_secrets",)}),
@@ -116,19 +116,19 @@ class _Assembly:
                 self._either("api_keys", ("accounts", index, "keys"))
                 del accounts[index]["keys"]
             self._put("api_keys", accounts[index], ("accounts", index, "api_keys"))
-        self._webhook(accounts, index)
+        self._told(accounts, index)
         return made
 
-    def _webhook(self, accounts: list[dict[str, Any]], index: int | None) -> None:
-        """Where reports go and what signs them are the account ``default``'s."""
+    def _told(self, accounts: list[dict[str, Any]], index: int | None) -> None:
+        """Where reports go, what signs them and how keys are told are the account ``default``'s."""
         if index is None:
-            for key in ("webhook_url", "webhook_secrets"):
+            for key in TOLD:
                 self._belongs_nowhere(key, "account")
             return
         if "webhook_url" in self.values and "webhook_secrets" not in accounts[index]:
             # Should they be missing, then where the address was set.
             self.names["accounts", index, "webhook_secrets"] = self._given.name("webhook_secrets")
-        for key in ("webhook_url", "webhook_secrets"):
+        for key in TOLD:
             self._put(key, accounts[index], ("accounts", index, key))
 
     def _caller_ids(self, trunks: list[dict[str, Any]], accounts: list[dict[str, Any]]) -> None:

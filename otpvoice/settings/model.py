@@ -10,14 +10,15 @@ import re
 import secrets
 import socket
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, PlainValidator, ValidationError, ValidationInfo, field_validator
 
 from otpvoice.core.secret import Secret
-from otpvoice.settings import addresses, credentials, values
+from otpvoice.settings import addresses, credentials, scenarios, values
 from otpvoice.settings.addresses import Bind
-from otpvoice.settings.assembly import SECRETS, TABLES, Assembled, assemble
+from otpvoice.settings.assembly import SECRETS, TABLES, TOLD, Assembled, assemble
 from otpvoice.settings.base import Around, SettingsModel, around
 from otpvoice.settings.errors import ProblemKind, SettingsError, SettingsProblem, SettingsWarning
 from otpvoice.settings.findings import contradictions, warnings
@@ -109,6 +110,12 @@ class Settings(SpeechSettings):
         description="what URLs in requests may lead to besides public addresses: hosts (`hooks.corp.example`,"
         " `*.corp.example`), networks, addresses. Loopback, link-local and metadata addresses only one by one",
         examples=["hooks.corp.example 10.20.0.0/16"],
+    )
+
+    scenarios_dir: Annotated[Path | None, PlainValidator(scenarios.scenarios_dir)] = Field(
+        None,
+        description="folder of prepared callflows, `<name>.json`, that the action `scenario` names; read at the start",
+        examples=["/etc/otpvoice/scenarios"],
     )
 
     media_legs: Annotated[Legs, PlainValidator(values.legs)] = Field(
@@ -216,7 +223,7 @@ class Settings(SpeechSettings):
 
 KEYS: Final = frozenset(
     (Settings.model_fields.keys() - {"trunks", "accounts", "dev_key", "later"})
-    | {"trunk", "caller_ids", "api_keys", "webhook_url", "webhook_secrets"}
+    | {"trunk", "caller_ids", "api_keys", *TOLD}
 )
 """All variables, in lower case and without prefix."""
 

@@ -145,6 +145,23 @@ class AccountSettings(SettingsModel):
         " base64; separated by blanks, all sign, the first is the new one",
         examples=["whsec_$(openssl rand -base64 32)"],
     )
+    event_url: Annotated[str | None, PlainValidator(addresses.webhook_url)] = Field(
+        None,
+        repr=False,
+        exclude=True,
+        description="where calls of `POST /v2/voice` are told, and asked what comes next; `http` or `https`, any host",
+        examples=["https://otp.example/events"],
+    )
+    terminator_included: Annotated[bool, PlainValidator(values.flag)] = Field(
+        False,
+        description="1: of such a call the key that ended a collection is told with those before it",
+        examples=["1"],
+    )
+    stops_at_first_key: Annotated[bool, PlainValidator(values.flag)] = Field(
+        True,
+        description="0: in such a call what is being played or spoken goes on when a key is pressed; the key counts",
+        examples=["0"],
+    )
     limits: LimitSettings = Field(
         default_factory=LimitSettings,
         description="a table: how much it may ask for, see below",

@@ -35,7 +35,7 @@ from otpvoice.dialects.durations import LONGEST, SHORTEST, longest
 from otpvoice.dialects.native import CallBody
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.stasis_args import Arguments, Invalid, parse_arguments
-from otpvoice.dialects.stasis_keys import ACTS, KEYS, REASONS
+from otpvoice.dialects.stasis_keys import ACTS, KEYS, OTHER_DOORS, OUR_DOOR, REASONS
 from tests.dialects.account import DEFAULTS, NOW
 
 CODE = SayCode(OtpCode("918273"))
@@ -335,6 +335,20 @@ def test_what_a_prepared_call_needs_is_read_and_its_plan_is_its_own() -> None:
         arguments.plan(NUMBER, CALLER, {}, DEFAULTS, NOW)
 
 
+@pytest.mark.parametrize("door", OTHER_DOORS)
+def test_a_call_of_another_door_has_its_plan_from_there(door: str) -> None:
+    arguments = parse_arguments([f"door={door}", "then=hangup", "header=X-Ref"])
+    assert (arguments.door, arguments.call, arguments.taps) == (door, None, False)
+    with pytest.raises(Invalid):
+        arguments.plan("100", "200", {}, DEFAULTS, NOW)
+    values = dict.fromkeys(arguments.variables, "one\ttwo")
+    told = replace(plain("100", "200"), metadata={"external_id": "7"}, goes_on=True)
+    dressed = arguments.dressed(told, values)
+    assert dressed == replace(told, goes_on=False, metadata={"external_id": "7", "X-Ref": "onetwo"})
+    assert parse_arguments([f"door={door}"]).dressed(told, {}).goes_on
+    assert parse_arguments(["say=A"]).door == parse_arguments(["call=call_1"]).door == OUR_DOOR
+
+
 def test_what_a_caller_says_of_itself_is_cut_to_one_printable_line() -> None:
     made = parse_arguments(["code=918273"]).plan(None, "a\nb\ud800" + "1" * 100, {}, DEFAULTS, NOW)
     assert made.to is None
@@ -366,7 +380,13 @@ REFUSED = [
     (["code=918273", "code=918273"], "repeated_key", "code is given twice"),
     (["code="], "no_value", "code has no value"),
     (["gather=4", "tag="], "no_value", "tag has no value"),
-    (["code=918273", "door=8x8"], "not_supported", "door must be dialplan: others are not supported yet"),
+    (["code=918273", "door=918273"], "choice", "door must be one of dialplan, 8x8, telesign"),
+    (["door=Telesign"], "choice", None),
+    (["door=telesign", "code=918273"], "conflict", "code does not go with this door: what is to be done is asked for"),
+    (["door=8x8", "language=de"], "conflict", None),
+    (["call=call_1", "door=telesign"], "conflict", None),
+    (["door=telesign", "then=stay"], "choice", None),
+    (["door=dialplan"], "nothing_to_do", None),
     (["code=918273", "code_var=OTP"], "conflict", "code and code_var exclude each other"),
     (["call=call_1", "code=918273"], "conflict", "code does not go with call: the prepared call has it all"),
     (["call=call_1", "door=dialplan"], "conflict", None),
@@ -500,7 +520,7 @@ def test_without_a_prompts_folder_there_is_no_recording() -> None:
 
 
 def test_every_reason_but_that_of_the_switchboard_is_seen_here() -> None:
-    seen_elsewhere = {"not_allowed", "webhook", "unknown_call"}
+    seen_elsewhere = {"not_allowed", "webhook", "unknown_call", "not_supported", "nobody_to_ask"}
     assert {reason for _, reason, _ in REFUSED} | seen_elsewhere == REASONS.keys()
 
 
@@ -541,11 +561,18 @@ ARGUMENT = ANY | st.builds("{}={}".format, st.sampled_from([*KEYS]), LIKELY | AN
 MARK = "\u20acQZ7\u20ac"
 
 
+def plain(number: str | None, caller: str | None) -> CallPlan:
+    """The plan of another door."""
+    return CallPlan(number, caller, "default", "en-US", (Hangup(),), inbound=True)
+
+
 def made(args: list[str], value: str | None) -> CallPlan | Arguments | Invalid:
     try:
         arguments = parse_arguments(args)
         values = dict.fromkeys(arguments.variables, value)
         arguments.merged({}, values)
+        if arguments.door != OUR_DOOR:
+            return arguments.dressed(plain("100", "200"), values)
         return arguments if arguments.call else arguments.plan(value, value, values, DEFAULTS, NOW)
     except Invalid as invalid:
         return invalid

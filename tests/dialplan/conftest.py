@@ -8,12 +8,14 @@ import pytest
 import pytest_asyncio
 
 from tests.dialplan.house import House, open_house
+from tests.dialplan.menu import a_menu
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
-    """A house with a service that is ready."""
-    async with open_house(tmp_path_factory.mktemp("house")) as house:
+    """A house with a service that is ready, and an application for calls of ``door=telesign``."""
+    async with a_menu() as menu, open_house(tmp_path_factory.mktemp("house"), event_url=menu.url) as house:
+        house.menu = menu
         yield house
 
 

@@ -24,6 +24,7 @@ from otpvoice.testkit.asterisk import AsteriskInstance
 from otpvoice.testkit.callee import CalleeAgent, CallOver, IncomingCall, Invite, OutgoingCall, Scenario
 from otpvoice.testkit.redis import RedisInstance
 from otpvoice.testkit.serve import ServeInstance
+from tests.dialplan.menu import Menu
 
 ROOT: Final = Path(__file__).parents[2]
 RECIPES: Final = sorted((ROOT / "dialplan").glob("*.conf"))
@@ -58,6 +59,8 @@ WAYS: Final = (
     way("answered-pin", "Answer()", "Goto(otpvoice-pin,s,1)"),
     way("languages", "Goto(otpvoice-languages,s,1)"),
     way("header", "Goto(otpvoice-header,s,1)"),
+    way("telesign", "Goto(otpvoice-hosted,telesign,1)"),
+    way("8x8", "Goto(otpvoice-hosted,8x8,1)"),
     way("code", "Goto(otpvoice-code,s,1)"),
     way("prepared-header", "Goto(otpvoice-prepared,header,1)"),
     way("prepared-variable", "Set(OTP_CALL=${PJSIP_HEADER(read,X-Id)})", "Goto(otpvoice-prepared,variable,1)"),
@@ -170,6 +173,7 @@ class House:
     agent: CalleeAgent
     scenarios: dict[str, Scenario] = field(default_factory=dict)
     service: ServeInstance | None = None
+    menu: Menu | None = None
     http: aiohttp.ClientSession | None = None
 
     def calls(self, user: str, **headers: str) -> Caller:

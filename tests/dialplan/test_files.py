@@ -40,7 +40,7 @@ def steps(path: Path) -> list[str]:
 
 
 def test_there_are_recipes() -> None:
-    assert len(RECIPES) == 8
+    assert len(RECIPES) == 9
     assert sorted((ROOT / "dialplan").iterdir()) == RECIPES
 
 

@@ -67,7 +67,7 @@ async def unharmed(house: House, tmp_path_factory: pytest.TempPathFactory) -> As
         ("mode=talk,say=Hello", "conflict"),
         ("say=Hello,webhook=http://169.254.169.254/", "url"),
         ("play=http://169.254.169.254/code.wav", "url"),
-        ("door=http,say=Hello", "not_supported"),
+        ("door=http,say=Hello", "choice"),
         ("language=en-US", "nothing_to_do"),
         ("then=hangup", "nothing_to_do"),
         ("code=4829,code_var=OTP_CODE", "conflict"),

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from otpvoice.testkit.callee import Ending, Scenario
-from tests.dialplan.house import CODE, SOON, House, verdict
+from tests.dialplan.house import CODE, SOON, House, until, verdict
 from tests.dialplan.stories import Stories
 
 story = Stories()
@@ -99,6 +99,49 @@ async def a_pin_is_in_no_log(house: House) -> None:
     assert "@otpvoice-pin" in said
     assert re.findall(r"(?<!\d)9053(?!\d)", said) == []
     assert '"9053' not in house.service.log_path.read_text()
+
+
+# --- hosted.conf ------------------------------------------------------------------------------------------------------
+
+
+@story()
+async def an_application_of_a_hosted_product_has_the_caller(house: House) -> None:
+    """It is asked at the answer, gets the key, and hangs up."""
+    menu = house.menu
+    assert menu is not None
+    caller = house.calls("telesign", caller="+15550171", X_Customer="C-9")
+    await caller.hears()
+    await caller.press("4")
+    await caller.told()
+    assert "h@otpvoice-hosted:1" in caller.path
+    assert "telesign@otpvoice-hosted:2" not in caller.path, "hung up before it could go on"
+    assert await caller.phone.ended(within=SOON) is Ending.CALLEE_HUNG_UP
+    summary = await caller.summary()
+    assert (verdict(summary), summary["door"]) == (("completed", None), "telesign")
+    assert summary["metadata"] == {"X-Customer": "C-9"}
+    await until(lambda: len(menu.of("+15550171")) == 3)
+    asked, keyed, over = menu.of("+15550171")
+    assert [event["event"] for event in (asked, keyed, over)] == ["incoming_call", "speak_completed", "call_completed"]
+    assert keyed["data"]["collected_digits"] == "4"
+    assert over["data"]["direction"] == "inbound"
+    assert {event["reference_id"] for event in (asked, keyed, over)} == {summary["id"].removeprefix("call_").upper()}
+
+
+@story()
+async def who_is_not_hung_up_by_it_goes_on(house: House) -> None:
+    caller = house.calls("telesign", caller="+15550172")
+    await caller.hears()
+    await caller.press("9")
+    await caller.at("over@otpvoice-hosted:3")
+    assert (await caller.told())["OTPVOICE_STATUS"] == "completed"
+
+
+@story()
+async def an_account_that_has_registered_nobody_is_nobody_s(house: House) -> None:
+    caller = house.calls("8x8", caller="+15550173")
+    told = await caller.told()
+    assert (told["OTPVOICE_STATUS"], told["OTPVOICE_REASON"], told["OTPVOICE_CALL"]) == ("invalid", "nobody_to_ask", "")
+    assert "s@otpvoice-unavailable:1" in caller.path
 
 
 # --- call-out.conf ----------------------------------------------------------------------------------------------------
@@ -228,4 +271,5 @@ async def test_each_call_has_one_summary(house: House, told: dict[str, asyncio.T
     summaries = await house.ended()
     assert len(summaries) > len(story.names)
     assert sorted(one["id"] for one in summaries) == sorted(house.over)
-    assert {(one["direction"], one["door"], one["state"]) for one in summaries} == {("inbound", "dialplan", "ended")}
+    assert {(one["direction"], one["state"]) for one in summaries} == {("inbound", "ended")}
+    assert {one["door"] for one in summaries} == {"dialplan", "telesign"}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from otpvoice.dialects import native_actions, native_speech, native_streams
-from otpvoice.dialects.stasis_keys import KEYS, REASONS, Key, Kind
+from otpvoice.dialects.stasis_keys import KEYS, OTHER_DOORS, OUR_DOOR, REASONS, Key, Kind
 from otpvoice.dialects.stream_rules import FORMAT_NAMES
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "dialplan.md"
@@ -24,7 +24,7 @@ WORDS: Final = {
     "voice": "`espeak`, `espeak:de`, …; or a hosted product's, `en-IE-EmilyNeural`",
     "dial": "E.164 with plus, or an extension of `LOCAL_NUMBERS`",
     "header": '1–10 of `X-…`: `header=X-A`, `"header=X-A,X-B"`',
-    "door": "`dialplan`",
+    "door": ", ".join(f"`{name}`" for name in (OUR_DOOR, *OTHER_DOORS)),
     "then": "`continue`, `hangup`",
     "brand": "1–30 characters",
     "tag": "1–64 characters",

@@ -42,6 +42,7 @@ GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "Who may ask": ("http_bind", "api_keys", "secret_key", "url_allow"),
     "What becomes of calls": ("redis_url", "summary_ttl", "webhook_url", "webhook_secrets"),
+    "Who comes from a hosted product": ("event_url", "terminator_included", "stops_at_first_key", "scenarios_dir"),
     "How it speaks": (
         "voice",
         "fallback_voices",
@@ -71,6 +72,9 @@ MOVED: Final[Mapping[str, tuple[type[BaseModel], str]]] = {
     "api_keys": (AccountSettings, "api_keys"),
     "webhook_url": (AccountSettings, "webhook_url"),
     "webhook_secrets": (AccountSettings, "webhook_secrets"),
+    "event_url": (AccountSettings, "event_url"),
+    "terminator_included": (AccountSettings, "terminator_included"),
+    "stops_at_first_key": (AccountSettings, "stops_at_first_key"),
 }
 """Variables that describe the trunk and the account ``default``."""
 NOT_IN_TABLES: Final = {(AccountSettings, "api_keys")}
