@@ -102,6 +102,7 @@ docs: venv ## what is made from the code: tables in docs/, the OpenAPI document
 	@.venv/bin/python -m tests.docs.metric_table
 	@.venv/bin/python -m tests.docs.fault_table
 	@.venv/bin/python -m tests.docs.error_index
+	@.venv/bin/python -m tests.docs.word_table
 	@.venv/bin/python -m tests.docs.openapi_document
 
 .PHONY: venv

@@ -239,9 +239,9 @@ class Grounds:
 
     async def endpoints(self) -> tuple[list[Finding], list[Reading]]:
         """What the webhook endpoints answer, and their clocks."""
-        endpoints = {
-            one.id: one.webhook_url for one in self.with_right("accounts").accounts if one.webhook_url is not None
-        }
+        accounts = self.with_right("accounts").accounts
+        endpoints = {one.id: one.webhook_url for one in accounts if one.webhook_url is not None}
+        endpoints |= {f"{one.id} (event_url)": one.event_url for one in accounts if one.event_url is not None}
         return await self._once("webhooks", lambda: webhooks.look(endpoints, self.own))
 
     async def nearness(self, url: str) -> Nearness:

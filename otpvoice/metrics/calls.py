@@ -24,7 +24,7 @@ from otpvoice.core.outcome import Fault, Outcome, OutcomeClass
 from otpvoice.core.record import CallRecord
 from otpvoice.metrics import catalogue
 from otpvoice.metrics.instruments import counter, histogram
-from otpvoice.metrics.refusals import DIALPLAN, HTTP, OTHER, REFUSALS
+from otpvoice.metrics.refusals import DIALPLAN, HTTP, NO_OTHERS, OTHER, REFUSALS, refusals
 
 NONE: Final = "none"
 """The reason of an outcome that says it all."""
@@ -36,9 +36,17 @@ the first is an alarm. All that there are would be 120 series for each account, 
 
 
 class CallMetrics:
-    """``accounts``, ``trunks``: the configured ones."""
+    """``accounts``, ``trunks``: the configured ones. ``doors``: those besides our own, with their reasons to refuse."""
 
-    def __init__(self, registry: CollectorRegistry, *, accounts: Iterable[str], trunks: Iterable[str]) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        accounts: Iterable[str],
+        trunks: Iterable[str],
+        doors: Mapping[str, Iterable[str]] = NO_OTHERS,
+    ) -> None:
+        self._doors = refusals(doors)
         self._accounts, self._trunks = frozenset(accounts), frozenset(trunks)
         each_trunk = [(trunk,) for trunk in sorted(self._trunks)]
         self._ended = counter(catalogue.CALLS, registry, _endings(sorted(self._accounts)))
@@ -80,7 +88,7 @@ class CallMetrics:
             return
         direction = "inbound" if record.plan.inbound else "outbound"
         account = record.account if record.account in self._accounts else OTHER
-        door = record.door if record.door in REFUSALS else OTHER
+        door = record.door if record.door in self._doors else OTHER
         self._ended.labels(direction, door, account, class_, reason).inc()
         if (delivered := record.proof.delivered) is not None:
             self._codes.labels("true" if delivered else "false").inc()
@@ -93,7 +101,7 @@ class CallMetrics:
 
     def refused(self, door: str, reason: str) -> None:
         """A call was asked for and not taken."""
-        known = REFUSALS.get(door, ())
+        known = self._doors.get(door, frozenset())
         self._refused.labels(door if known else OTHER, reason if reason in known else OTHER).inc()
 
     def recovered(self, becomes: str) -> None:

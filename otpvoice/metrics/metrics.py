@@ -5,7 +5,7 @@ Whatever goes wrong in counting costs no call: it is in the log, and the call go
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import structlog
 
@@ -18,6 +18,7 @@ from otpvoice.metrics.instruments import new_registry
 from otpvoice.metrics.lag import LoopLag
 from otpvoice.metrics.ports import House
 from otpvoice.metrics.records import CountedRecords, Records
+from otpvoice.metrics.refusals import NO_OTHERS
 from otpvoice.metrics.store import StoreWatch
 from otpvoice.metrics.streams import StreamMetrics
 from otpvoice.metrics.work import CountedAsker, HttpMetrics, SpeechMetrics, WebhookMetrics
@@ -27,12 +28,23 @@ log = structlog.get_logger(__name__)
 
 
 class Metrics:
-    """``accounts``, ``trunks``, ``formats``: all that are configured, or that there are. ``version``: otpvoice's."""
+    """``accounts``, ``trunks``, ``formats``: all that are configured, or that there are. ``version``: otpvoice's.
 
-    def __init__(self, *, accounts: Iterable[str], trunks: Iterable[str], formats: Iterable[str], version: str) -> None:
+    ``doors``: names of doors besides our own two, and the closed list of reasons for which each refuses.
+    """
+
+    def __init__(
+        self,
+        *,
+        accounts: Iterable[str],
+        trunks: Iterable[str],
+        formats: Iterable[str],
+        version: str,
+        doors: Mapping[str, Iterable[str]] = NO_OTHERS,
+    ) -> None:
         self.registry = new_registry()
         self._version = version
-        self._calls = CallMetrics(self.registry, accounts=accounts, trunks=trunks)
+        self._calls = CallMetrics(self.registry, accounts=accounts, trunks=trunks, doors=doors)
         self._http = HttpMetrics(self.registry)
         self._store: StoreWatch | None = None
         self.webhooks = WebhookMetrics(self.registry)

@@ -5,7 +5,8 @@ The words are the doors' own; a test compares. What is not here is counted as ``
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 HTTP: Final = "http"
@@ -23,12 +24,30 @@ _OF_A_REQUEST: Final = (
 )
 _OF_ARGUMENTS: Final = (
     *("choice", "conflict", "destination_not_allowed", "format", "length", "no_value", "not_a_pair", "not_allowed"),
-    *("nothing_to_do", "prompt", "range", "repeated_key", "rule", "too_many", "unknown_call", "unknown_key", "url"),
+    *(
+        "nobody_to_ask",
+        "nothing_to_do",
+        "prompt",
+        "range",
+        "repeated_key",
+        "rule",
+        "too_many",
+        "unknown_call",
+        "unknown_key",
+        "url",
+    ),
     *("voice", "webhook"),
 )
 
 REFUSALS: Final[Mapping[str, tuple[str, ...]]] = {
     HTTP: (*_OF_THE_HOUSE, *_OF_A_REQUEST, OTHER),
-    DIALPLAN: ("draining", "internal_error", "not_supported", *_OF_ARGUMENTS, OTHER),
+    DIALPLAN: ("draining", "internal_error", "not_supported", "store_unavailable", *_OF_ARGUMENTS, OTHER),
 }
 """Door → its reasons: of HTTP the ``code`` of the answer, of the dialplan ``OTPVOICE_REASON``."""
+NO_OTHERS: Final[Mapping[str, Iterable[str]]] = MappingProxyType({})
+
+
+def refusals(others: Mapping[str, Iterable[str]]) -> Mapping[str, frozenset[str]]:
+    """Return the reasons of our doors, and of others, which refuse for those of the house, too."""
+    ours = {door: frozenset(reasons) for door, reasons in REFUSALS.items()}
+    return ours | {door: frozenset((*_OF_THE_HOUSE, *_OF_A_REQUEST, *reasons)) for door, reasons in others.items()}

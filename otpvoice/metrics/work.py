@@ -19,6 +19,9 @@ from otpvoice.session import Asker, NoAnswer
 
 _CANCELED: Final = "canceled"
 _ANSWERED: Final = "answered"
+_UNUSABLE: Final = "answer_invalid"
+"""Also for what a spelling of another door has a word of its own for."""
+_UNANSWERED: Final = frozenset(catalogue.QUESTIONS.labels[0].values)
 _RENDERED: Final = "rendered"
 
 
@@ -57,7 +60,7 @@ class CountedAsker:
             result = _ANSWERED
             return actions
         except NoAnswer as missing:
-            result = missing.code
+            result = missing.code if missing.code in _UNANSWERED else _UNUSABLE
             raise
         finally:
             self._questions.labels(result).inc()

@@ -204,6 +204,14 @@ async def test_several_hooks_that_hang_are_all_told_within_the_time_of_one(
     assert [name_of(one) for one in found][:20] == ["webhook.unreached"] * 20
 
 
+async def test_where_calls_of_json_rpc_are_told_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webhooks, "WITHIN", 0.5)
+    async with black_hole() as (port, _):
+        found = await examined(RIGHT | {"OTPVOICE_EVENT_URL": f"http://127.0.0.1:{port}/"}, "webhook")
+    assert [name_of(one) for one in found][:1] == ["webhook.unreached"]
+    assert found[0].message.startswith("the webhook of default (event_url): ")
+
+
 async def test_a_wrong_webhook_url_is_not_none(monkeypatch: pytest.MonkeyPatch) -> None:
     found = await examined(RIGHT | {"OTPVOICE_WEBHOOK_URL": "hooks.example"}, "webhook")
     assert [one.message for one in found if one.check == "webhook"] == [

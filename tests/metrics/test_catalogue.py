@@ -87,7 +87,7 @@ def test_the_doors_are_those_that_there_are() -> None:
 def test_every_refusal_of_the_dialplan_is_known() -> None:
     said = {*REASONS, *words_of("Invalid", "dialects/stasis_args.py"), *words_of("Invalid", "dialplan.py")}
     assert said - set(REFUSALS[DIALPLAN]) == set()
-    assert set(REFUSALS[DIALPLAN]) - said == {"draining", "internal_error", OTHER}
+    assert set(REFUSALS[DIALPLAN]) - said == {"draining", "internal_error", "store_unavailable", OTHER}
 
 
 NO_CALL_ASKED = {"call_elsewhere", "call_in_progress", "invalid_parameter", "too_many_streams", "not_found"}

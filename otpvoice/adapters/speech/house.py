@@ -5,7 +5,7 @@ It decides nothing, and reads no settings: they are handed in, as whatever has t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -108,6 +108,13 @@ class SpeechHouse:
     def has_prompt(self) -> Callable[[str], bool] | None:
         """Says whether there is a recording of a name; None: there is no folder of them."""
         return self._prompts.has if self._prompts is not None else None
+
+    def named_voices(self) -> Iterator[tuple[str, str]]:
+        """Return the voices that a request may name, as ``engine:voice``, each with its BCP 47 tag."""
+        for engine in self.voices:
+            # What an online engine may not be asked for is said by another one, with another voice.
+            if engine.missing() is None and engine.traits.may_see_secrets:
+                yield from ((f"{engine.name}:{name}", tag) for name, tag in engine.voices().items())
 
     @property
     def kept(self) -> Mapping[str, int]:

@@ -1,16 +1,11 @@
-"""The composition root: settings in, a running otpvoice out.
-
-Here everything meets and nothing is decided. ``Service`` is what ``otpvoice serve`` runs, and what the tests run too.
-"""
+"""All rooms, made and joined: what ``otpvoice serve`` runs, and what the tests run too."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
-import secrets
 import time
 from collections.abc import Coroutine
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final, Self
 
@@ -18,30 +13,39 @@ import structlog
 
 from otpvoice import __version__
 from otpvoice.adapters.outbound.client import GuardedClient
-from otpvoice.adapters.sealing import Sealer
+from otpvoice.adapters.registry import Registry
 from otpvoice.adapters.speech.house import SpeechHouse
-from otpvoice.adapters.store import Change, Owner
-from otpvoice.adapters.store.memory import MemoryStore
-from otpvoice.adapters.store.redis import RedisStore
+from otpvoice.adapters.store import Change
 from otpvoice.adapters.store.writer import KeptWrites
 from otpvoice.adapters.streams import Streams
-from otpvoice.adapters.webhooks import AccountHooks, Asker, Dispatcher
-from otpvoice.ari.node import AsteriskNode, NodeSettings
-from otpvoice.chronicle import Allowance, Chronicle
-from otpvoice.dialects.destinations import Destinations
-from otpvoice.dialects.native import CallDefaults, TrunkOffer
+from otpvoice.adapters.webhooks import Asker, Dispatcher
+from otpvoice.ari.node import AsteriskNode
+from otpvoice.chronicle import Chronicle
 from otpvoice.dialplan import DOOR, DialplanDoor
 from otpvoice.interview import Interview
 from otpvoice.logs import LoggedRecords, transcript
-from otpvoice.media.g711 import SILENCE, Law
 from otpvoice.media.streams.formats import FORMATS
 from otpvoice.metrics import House, Metrics
 from otpvoice.recovery import Recovery
-from otpvoice.rehearsal import NUMBERS
-from otpvoice.settings import AccountSettings, Settings, TrunkSettings
-from otpvoice.stasis import Pace, StasisApp, Trunk
+from otpvoice.service.furnishing import (
+    INBOUND,
+    REFUSALS,
+    SPELLINGS,
+    allowance_of,
+    choices_of,
+    defaults_of,
+    hooks_of,
+    make_store,
+    node_settings,
+    one_law,
+    rehearsal_of,
+    sealer_of,
+    sealer_of_registrations,
+    way_of,
+)
+from otpvoice.settings import Settings
+from otpvoice.stasis import StasisApp
 from otpvoice.trust.addresses import parse_allow
-from otpvoice.trust.signing_secret import parse_secret
 from otpvoice.web.app import Health, Hook, make_app
 from otpvoice.web.auth import Account
 from otpvoice.web.server import Listener, listen
@@ -53,9 +57,6 @@ LAST_WRITES: Final = 5.0
 QUESTIONS: Final = 1024
 """Of interactive plans, at once: a call has one at most."""
 QUESTIONS_PER_HOST: Final = 256
-TRUNK_STREAM: Final = "trunk"
-"""How a record calls what is streamed because its trunk says so."""
-MINUTE, TEN_MINUTES, DAY = 60.0, 600.0, 86_400.0
 
 
 class Service:
@@ -71,17 +72,20 @@ class Service:
             trunks=[trunk.name for trunk in settings.trunks],
             formats=FORMATS,
             version=__version__,
+            doors=REFUSALS,
         )
         self._store = make_store(settings)
         sealer = sealer_of(settings)
+        self._registry = Registry(self._store, sealer_of_registrations(settings))
         allow = parse_allow(settings.url_allow)
         self._client = GuardedClient(allow)
         # Apart from deliveries, which may have all connections of a host: somebody listens while a question waits.
         self._questions = GuardedClient(allow, connections=QUESTIONS, per_host=QUESTIONS_PER_HOST)
-        self._hooks = {account.id: hooks for account in settings.accounts if (hooks := hooks_of(account)) is not None}
+        self._hooks = {account.id: hooks_of(account) for account in settings.accounts}
         self._streams = Streams(self._client, ended=self.metrics.streams.ended)
         attempted = self.metrics.webhooks.attempted
-        self._dispatcher = Dispatcher(self._store, self._hooks, self._client, attempted=attempted)
+        unseal = self._registry.unseal
+        self._dispatcher = Dispatcher(self._store, self._hooks, self._client, attempted=attempted, unseal=unseal)
         self._writes = KeptWrites(self._store, written=self._wake_dispatcher, adopted=self._taken_away)
         self._chronicle = Chronicle(
             self._store,
@@ -89,14 +93,18 @@ class Service:
             {account.id: allowance_of(account, settings) for account in settings.accounts},
             self._wake_dispatcher,
             sealer=sealer,
+            spellings=SPELLINGS,
         )
         law = one_law(settings)
         self._speech = SpeechHouse(settings, law, self._client, self.metrics.speech)
-        self._defaults = {account.id: self._defaults_of(account) for account in settings.accounts}
+        choices = choices_of(settings, self._speech)
+        self._defaults = {
+            account.id: defaults_of(account, settings, self._speech, self._client, choices)
+            for account in settings.accounts
+        }
         self._rehearsal = {account: rehearsal_of(defaults) for account, defaults in self._defaults.items()}
-        interview = Interview(
-            Asker(self._hooks, self._questions), self._chronicle.question, self._defaults, self._rehearsal
-        )
+        asker = Asker(self._hooks, self._questions, unseal=unseal)
+        interview = Interview(asker, self._chronicle.question, self._defaults, self._rehearsal, SPELLINGS)
         self.stasis = StasisApp(
             instance=settings.instance,
             locales=self._speech.locales,
@@ -115,7 +123,15 @@ class Service:
         self._trunks = {trunk.name: way_of(trunk) for trunk in settings.trunks}
         # Whoever writes the dialplan runs this Asterisk: its calls are the first account's.
         refused = partial(self.metrics.refused, DOOR)
-        self.stasis.door = DialplanDoor(self.stasis, first, self._defaults[first], self._trunks, refused=refused)
+        self.stasis.door = DialplanDoor(
+            self.stasis,
+            first,
+            self._defaults[first],
+            self._trunks,
+            refused=refused,
+            doors=INBOUND,
+            hooks=self._registry.hooks,
+        )
         self._recovery = Recovery(
             self._store,
             self._chronicle,
@@ -199,6 +215,7 @@ class Service:
             ],
             trunks=self._trunks,
             secret=base64.b64decode(key.reveal()) if key is not None else None,
+            registry=self._registry,
         )
         bind, admin = self.settings.http_bind, self.settings.admin_bind
         if admin is not None:
@@ -208,31 +225,6 @@ class Service:
         self.port = listener.port
         log.info("service.listening", host=bind.host, port=self.port, instance=self.settings.instance)
 
-    def _defaults_of(self, account: AccountSettings) -> CallDefaults:
-        settings = self.settings
-        return CallDefaults(
-            trunks={
-                trunk.name: TrunkOffer(trunk.name, settings.caller_ids_for(account, trunk), trunk.ring_timeout)
-                for trunk in settings.trunks
-                if trunk.name in account.trunks
-            },
-            destinations=Destinations(
-                account.allow_destinations,
-                settings.deny_destinations,
-                anywhere=settings.dev and not account.allow_destinations,
-            ),
-            local_numbers=settings.local_numbers,
-            language=settings.language,
-            lead_in=settings.lead_in,
-            tail=settings.tail,
-            check_voice=self._speech.renderer.check,
-            stand_in=self._speech.renderer.ladder.stand_in,
-            prompts=self._speech.has_prompt,
-            check_url=self._client.check,
-            webhook_url=account.webhook_url,
-            signs=account.id in self._hooks,
-        )
-
     def _note_lag(self, lag: float, again: float) -> None:
         self.stasis.admission.note(lag, time.monotonic(), again)
 
@@ -240,7 +232,7 @@ class Service:
         self.stasis.taken_away(call_id)
 
     def _wake_dispatcher(self, change: Change) -> None:
-        if any(event.endpoint is not None for event in change.events):
+        if change.messages or any(event.endpoint is not None for event in change.events):
             self._dispatcher.wake(change.record["account"])
 
     def _supervise(self, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -254,79 +246,3 @@ class Service:
             return
         log.critical("service.broken", part=task.get_name(), exc_info=error)
         self.failed.set()
-
-
-def one_law(settings: Settings) -> Law:
-    """Return the codec of all trunks: a leg has one, there is one pool, and the settings let them have no other."""
-    return settings.trunks[0].codec
-
-
-def hooks_of(account: AccountSettings) -> AccountHooks | None:
-    """Return what an account signs with, and which endpoints are the administrator's; None: it has no secrets."""
-    if not account.webhook_secrets:
-        return None
-    own = frozenset({account.webhook_url} if account.webhook_url is not None else ())
-    return AccountHooks(tuple(parse_secret(secret.reveal()) for secret in account.webhook_secrets), own)
-
-
-def rehearsal_of(defaults: CallDefaults) -> CallDefaults:
-    """Return what holds for calls of test keys: the numbers of scripted callees may always be called."""
-    destinations = defaults.destinations
-    return replace(defaults, destinations=replace(destinations, allow=(*destinations.allow, *NUMBERS)))
-
-
-def allowance_of(account: AccountSettings, settings: Settings) -> Allowance:
-    """Return how much an account may call."""
-    limits = account.limits
-    return Allowance(
-        rates=_rates((limits.calls_per_minute, MINUTE)),
-        destination_rates=_rates(
-            (limits.destination_calls_per_10_minutes, TEN_MINUTES), (limits.destination_calls_per_day, DAY)
-        ),
-        calls_in_progress=limits.calls_in_progress,
-        waits=max(trunk.queue_seconds for trunk in settings.trunks),
-    )
-
-
-def _rates(*rates: tuple[int | None, float]) -> tuple[tuple[int, float], ...]:
-    return tuple((most, seconds) for most, seconds in rates if most is not None)
-
-
-def way_of(trunk: TrunkSettings) -> Trunk:
-    """Return a trunk as the switchboard dials it, with its pace."""
-    pace = Pace(calls_per_second=trunk.calls_per_second, max_calls=trunk.max_calls, queue_seconds=trunk.queue_seconds)
-    streams = (trunk.stream.to_core(TRUNK_STREAM),) if trunk.stream is not None else ()
-    return Trunk(trunk.name, trunk.dial, pace, streams)
-
-
-def make_store(settings: Settings) -> MemoryStore | RedisStore:
-    """Return Redis, or in development without one, memory; writing for this life of this instance."""
-    owner = Owner(settings.instance, secrets.token_hex(8))
-    if settings.redis_url is None:
-        return MemoryStore(ttl=settings.summary_ttl, owner=owner)
-    return RedisStore(settings.redis_url.reveal(), ttl=settings.summary_ttl, owner=owner)
-
-
-def sealer_of(settings: Settings) -> Sealer | None:
-    """Return what seals plans for a next life; None: there is no key, or nothing that outlives this one."""
-    if settings.secret_key is None or settings.redis_url is None:
-        return None
-    return Sealer(base64.b64decode(settings.secret_key.reveal()))
-
-
-def node_settings(settings: Settings, law: Law) -> NodeSettings:
-    """Return what a node needs of the settings."""
-    return NodeSettings(
-        name=settings.ari_url,
-        url=settings.ari_url,
-        user=settings.ari_user,
-        password=settings.ari_password.reveal(),
-        app=settings.ari_app,
-        instance=settings.instance,
-        law=law,
-        silence=SILENCE[law],
-        legs_minimum=settings.media_legs.minimum,
-        legs_maximum=settings.media_legs.maximum,
-        # Milliseconds: no life makes legs faster, so none begins with a number of the one before.
-        last_leg=time.time_ns() // 1_000_000,
-    )
