@@ -222,8 +222,8 @@ PROCESSES: Final = (
         17,
         "Redis is emptied (FLUSHALL, SCRIPT FLUSH)",
         "Calls in progress end as they would, each with one summary. What was told before, webhooks that were"
-        " not posted"
-        " and keys of requests are lost; nobody can say more of a call that otpvoice dies in then.",
+        " not posted, endpoints that accounts had registered, and keys of requests are lost;"
+        " nobody can say more of a call that otpvoice dies in then.",
         "Scripts are sent again when they are missing; there are no consumer groups that could be.",
         (
             "faults/test_redis_in_need.py::test_what_redis_may_lack",

@@ -41,6 +41,7 @@ from tests.dialects.account import DEFAULTS, NOW
 ROOT: Final = Path(__file__).parents[2]
 FILE: Final = ROOT / "otpvoice" / "web" / "openapi.json"
 GOOD: Final = ROOT / "tests" / "dialects" / "examples" / "native" / "good"
+OTHERS: Final = ROOT / "tests" / "dialects"
 FIRST: Final = ("code_alone", "code_with_everything", "actions_of_every_type")
 """What is shown first; the others follow by name."""
 
@@ -59,6 +60,7 @@ def examples() -> Examples:
         calls=(queued, ended),
         event=json.loads(envelope(ended, 6, "call.ended", {}, NOW + 15.5).body),
         problems=dict(refusals()),
+        others=others(),
     )
 
 
@@ -68,6 +70,17 @@ def requests() -> dict[str, Any]:
         (path.stem for path in GOOD.glob("*.json")), key=lambda name: (*(name != one for one in FIRST), name)
     )
     return {name: json.loads((GOOD / f"{name}.json").read_text()) for name in names}
+
+
+def others() -> dict[str, Any]:
+    """Return a request of each other spelling, as the tests of its dialect send it."""
+    return {
+        "Callflow": json.loads((OTHERS / "callflow" / "examples" / "good" / "the_guides_message.json").read_text()),
+        "Registration": {"type": "VCA", "url": "https://ivr.example/vca", "httpAuthHeader": "mdp1234"},
+        "VoiceRequest": json.loads(
+            (OTHERS / "jsonrpc" / "examples" / "dial" / "good" / "reference_example.json").read_text()
+        ),
+    }
 
 
 def calls() -> tuple[dict[str, Any], CallRecord]:

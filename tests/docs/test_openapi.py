@@ -50,6 +50,7 @@ from otpvoice.web.server import listen
 from tests.core.test_record import LIFE, fresh
 from tests.dialects.account import DEFAULTS, NOW
 from tests.docs.openapi_document import FILE, GOOD, calls, text
+from tests.web.subaccounts import BODY, PROFILES, WEBHOOKS, ask, opened_now, register
 from tests.web.world import FakeStore, Switchboard, logged
 
 DOCUMENT: dict[str, Any] = json.loads(FILE.read_text())
@@ -119,7 +120,7 @@ def test_each_part_is_referred_to() -> None:
 
 def test_each_operation_has_a_name_of_its_own_and_the_links_know_it() -> None:
     names = [one["operationId"] for one in objects(DOCUMENT["paths"]) if "operationId" in one and "responses" in one]
-    assert len(set(names)) == len(names) == 11
+    assert len(set(names)) == len(names) == 17
     links = DOCUMENT["paths"]["/v1/calls"]["post"]["responses"]["202"]["links"].values()
     assert {link["operationId"] for link in links} < set(names)
 
@@ -430,3 +431,47 @@ async def test_health_is_what_its_schema_says() -> None:
                     validator("Readiness", strict=True).validate(await answer.json())
         finally:
             await listener.close()
+
+
+# --- the doors that are spelled as others spell them ------------------------------------------------------------------
+
+OTHERS = FILE.parents[2] / "tests" / "dialects"
+
+
+@pytest.mark.parametrize(
+    ("schema", "folder"), [("Callflow", "callflow/examples/good"), ("VoiceRequest", "jsonrpc/examples/dial/good")]
+)
+def test_a_good_example_of_another_spelling_is_what_its_schema_says(schema: str, folder: str) -> None:
+    found = sorted((OTHERS / folder).glob("*.json"))
+    assert len(found) > 5
+    for path in found:
+        validator(schema).validate(json.loads(path.read_text()))
+
+
+def test_what_is_shown_of_another_spelling_is_what_its_schema_says() -> None:
+    shown = [one for one in objects(DOCUMENT["paths"]) if "example" in one and "schema" in one]
+    assert len(shown) == 3
+    for one in shown:
+        validator(one["schema"]["$ref"].rpartition("/")[2], strict=True).validate(one["example"])
+
+
+async def test_what_another_spelling_answers_is_what_its_schema_says() -> None:
+    with logged():
+        async with opened_now() as door:
+            said = [
+                ("RegistrationList", await register(door, "VCA", httpAuthHeader="mdp1234")),
+                ("RegistrationList", await door.ask("GET", WEBHOOKS)),
+                ("RegistrationDeleted", await door.ask("DELETE", f"{WEBHOOKS}/VCA")),
+                ("ResourceError", await door.ask("DELETE", f"{WEBHOOKS}/VCA")),
+                ("SpeechProfileList", await door.ask("GET", PROFILES)),
+                ("CallflowCreated", await ask(door, {**BODY, "validUntil": "2027-07-03T05:59:32Z"})),
+                ("CallflowCreated", await ask(door)),
+                ("CallflowRefusal", await ask(door, b"{")),
+                ("VoiceRefusal", await door.ask("POST", "/v2/voice", json={})),
+            ]
+    for schema, answer in said:
+        validator(schema, strict=True).validate(answer.body)
+    promised = DOCUMENT["components"]["schemas"]
+    assert {name for name, _ in said} == {name for name in promised if name.endswith(("List", "Error", "Refusal"))} - {
+        "CallError"
+    } | {"RegistrationDeleted", "CallflowCreated"}
