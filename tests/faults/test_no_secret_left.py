@@ -186,7 +186,9 @@ async def test_a_code_that_a_dialplan_came_for_is_nowhere(tmp_path: Path) -> Non
     ):
         assert isinstance(site.network, AgentNetwork)
         secrets = (CODE, KEYS, site.service.key, asterisk.ari_password)
-        asked = {"dial": False, "code": CODE, "times": 1, "gather": gather(6, prompt="Your keys, please")}
+        # Long, so that whoever speaks it can be seen at it; a key cuts it.
+        prompt = "Your keys, please. " * 100
+        asked = {"dial": False, "code": CODE, "times": 1, "gather": gather(6, prompt=prompt)}
         async with watched(site) as seen:
             answer = await site.ask("POST", "/v1/calls", json=asked)
             assert (answer.status, answer.body["state"]) == (202, "waiting")
