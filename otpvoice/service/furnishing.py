@@ -20,11 +20,9 @@ from otpvoice.adapters.store.redis import RedisStore
 from otpvoice.adapters.webhooks import AccountHooks
 from otpvoice.ari.node import NodeSettings
 from otpvoice.chronicle import Allowance
-from otpvoice.dialects import speech_profiles
-from otpvoice.dialects.callflow import CallflowSpelling
+from otpvoice.dialects import callflow, jsonrpc, speech_profiles
 from otpvoice.dialects.callflow.inbound import inbound_plan as callflow_plan
 from otpvoice.dialects.destinations import Destinations
-from otpvoice.dialects.jsonrpc import JsonRpcSpelling
 from otpvoice.dialects.jsonrpc import inbound_plan as json_rpc_plan
 from otpvoice.dialects.offers import CallDefaults, Keying, SpeechProfile, TrunkOffer
 from otpvoice.dialects.spelling import Spelling
@@ -39,7 +37,7 @@ from otpvoice.web import callflows, json_rpc, subaccounts
 TRUNK_STREAM: Final = "trunk"
 """How a record calls what is streamed because its trunk says so."""
 SPELLINGS: Final[Mapping[str, Spelling]] = MappingProxyType(
-    {"callflow": CallflowSpelling(), "jsonrpc": JsonRpcSpelling()}
+    {callflow.SPELLING: callflow.CallflowSpelling(), jsonrpc.SPELLING: jsonrpc.JsonRpcSpelling()}
 )
 """By the names that plans have for them."""
 INBOUND: Final = MappingProxyType({callflows.DOOR: callflow_plan, json_rpc.DOOR: json_rpc_plan})

@@ -55,6 +55,7 @@ from otpvoice.dialects.offers import CallDefaults, CallRequest, TrunkOffer
 from otpvoice.dialects.problems import Fault, ProblemFound
 from otpvoice.dialects.voice_names import Casting
 from tests.dialects.account import DEFAULTS, NOW
+from tests.dialects.changed import one_field_more, one_value_changed, places
 
 EXAMPLES = Path(__file__).parent / "examples" / "native"
 GOOD = sorted((EXAMPLES / "good").glob("*.json"))
@@ -650,12 +651,6 @@ NAMES = st.sampled_from(
 DOCUMENTS = [json.loads(path.read_text()) for path in GOOD]
 
 
-def places(document: Any) -> list[tuple[Any, Any]]:
-    """All values of a document, as (container, key)."""
-    keys = document.keys() if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
-    return [place for key in keys for place in ((document, key), *places(document[key]))]
-
-
 def read(body: bytes) -> CallRequest | ProblemFound:
     try:
         return parse_call(body, DEFAULTS, NOW)
@@ -698,17 +693,11 @@ def test_a_field_with_the_name_by_which_pydantic_marks_keys_is_answered(value: A
     assert [(problem.path, problem.message) for problem in found.problems] == [("$", "has a field that is not known")]
 
 
-@given(st.data())
-def test_a_good_request_with_one_value_changed_is_answered(data: st.DataObject) -> None:
-    document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
-    container, key = data.draw(st.sampled_from(places(document)))
-    container[key] = data.draw(VALUES)
+@given(one_value_changed(DOCUMENTS, VALUES))
+def test_a_good_request_with_one_value_changed_is_answered(document: Any) -> None:
     check(json.dumps(document).encode())
 
 
-@given(st.data())
-def test_a_good_request_with_one_field_more_is_answered(data: st.DataObject) -> None:
-    document = copy.deepcopy(data.draw(st.sampled_from(DOCUMENTS)))
-    objects = [document, *(inner for outer, key in places(document) if isinstance(inner := outer[key], dict))]
-    data.draw(st.sampled_from(objects))[data.draw(NAMES | LONE)] = data.draw(VALUES)
+@given(one_field_more(DOCUMENTS, NAMES | LONE, VALUES))
+def test_a_good_request_with_one_field_more_is_answered(document: Any) -> None:
     check(json.dumps(document).encode())

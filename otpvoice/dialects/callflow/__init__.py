@@ -6,7 +6,7 @@ Codes". Where they differ from each other or say nothing, the module that reads 
 
 from otpvoice.dialects.callflow.answering import read_answer
 from otpvoice.dialects.callflow.codes import CREATED, MESSAGES, SESSION_ERRORS, UNKNOWN_ERROR, http_status
-from otpvoice.dialects.callflow.reading import CallflowRequest, parse_callflow, webhook_of
+from otpvoice.dialects.callflow.reading import SPELLING, CallflowRequest, parse_callflow, webhook_of
 from otpvoice.dialects.callflow.spelling import CallflowSpelling
 from otpvoice.dialects.callflow.wrongs import Refused
 
@@ -14,6 +14,7 @@ __all__ = [
     "CREATED",
     "MESSAGES",
     "SESSION_ERRORS",
+    "SPELLING",
     "UNKNOWN_ERROR",
     "CallflowRequest",
     "CallflowSpelling",

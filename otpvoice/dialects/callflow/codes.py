@@ -7,6 +7,7 @@ It judges nothing: which rule has which code is in ``wrongs``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import IntEnum
 from types import MappingProxyType
 from typing import Final
 
@@ -64,19 +65,36 @@ MESSAGES: Final[Mapping[int, str]] = MappingProxyType(
 )
 """What answers a request at once. Behind ``INVALID_ENTRY``'s text comes what is wrong, and where."""
 
-SESSION_ERRORS: Final[Mapping[int, str]] = MappingProxyType(
+
+class Error(IntEnum):
+    """What a session ends with: ``errorCode``; ``SESSION_ERRORS`` has the messages."""
+
+    INTERNAL = -2001
+    CONNECTIVITY = -2002
+    CALLFLOW_INVALID = -2003
+    NO_COVERAGE = -2004
+    SPEECH = -2005
+    DOWNLOAD = -2006
+    EXPIRED = -2007
+    SOURCE_NOT_ALLOWED = -2008
+    SCENARIO_INVALID = -2009
+    TRUNK_CAPACITY = -2010
+    UNKNOWN = -9999
+
+
+SESSION_ERRORS: Final[Mapping[Error, str]] = MappingProxyType(
     {
-        -2001: "An internal error has occurred",
-        -2002: "An internal connectivity error has occurred",
-        -2003: "The call flow provided is invalid",
-        -2004: "No coverage available for requested area",
-        -2005: "Unable to synthesize text to speech",
-        -2006: "Unable to download file for playback",
-        -2007: "The validity period of the call flow request has expired",
-        -2008: "The provided source MSISDN or caller ID is not whitelisted",
-        -2009: "The scenario parameters provided is invalid",
-        -2010: "The trunk capacity has been exceeded",
-        -9999: "An unknown error has occurred",
+        Error.INTERNAL: "An internal error has occurred",
+        Error.CONNECTIVITY: "An internal connectivity error has occurred",
+        Error.CALLFLOW_INVALID: "The call flow provided is invalid",
+        Error.NO_COVERAGE: "No coverage available for requested area",
+        Error.SPEECH: "Unable to synthesize text to speech",
+        Error.DOWNLOAD: "Unable to download file for playback",
+        Error.EXPIRED: "The validity period of the call flow request has expired",
+        Error.SOURCE_NOT_ALLOWED: "The provided source MSISDN or caller ID is not whitelisted",
+        Error.SCENARIO_INVALID: "The scenario parameters provided is invalid",
+        Error.TRUNK_CAPACITY: "The trunk capacity has been exceeded",
+        Error.UNKNOWN: "An unknown error has occurred",
     }
 )
 """What the summary of a session has in ``errorDetails``."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from otpvoice.core.plan import CallPlan, Hook
-from otpvoice.dialects.callflow.reading import ACTION, LONGEST_CALL, webhook_of
+from otpvoice.dialects.callflow.hooks import ACTION
+from otpvoice.dialects.callflow.reading import LONGEST_CALL, webhook_of
 from otpvoice.dialects.inbound import plan_of
 from otpvoice.dialects.offers import CallDefaults
 from otpvoice.dialects.stasis_keys import Invalid

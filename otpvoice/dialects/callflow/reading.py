@@ -17,6 +17,7 @@ from otpvoice.dialects import fields
 from otpvoice.dialects.callflow import codes, params
 from otpvoice.dialects.callflow.acting import chosen_trunk, core_actions, language_of, mute
 from otpvoice.dialects.callflow.entries import Callflow, Entry, read_callflow, without_nulls
+from otpvoice.dialects.callflow.hooks import ACTION, CLIENT_REQUEST_ID, STATUS, SUMMARY
 from otpvoice.dialects.callflow.scenario import prepared
 from otpvoice.dialects.callflow.wrongs import Refused, found_in, refusal
 from otpvoice.dialects.context import Context
@@ -26,17 +27,11 @@ from otpvoice.dialects.problems import Problem, ProblemFound
 from otpvoice.dialects.reader import read_object
 from otpvoice.dialects.voice_names import Casting
 
-__all__ = ["ACTION", "LONGEST_CALL", "PATIENCE", "STATUS", "SUMMARY", "CallflowRequest", "Refused", "parse_callflow"]
-
 SPELLING: Final = "callflow"
-ACTION, SUMMARY, STATUS = "VCA", "VSS", "VCS"
-"""Webhooks by type: who says what comes next, who gets the summary, who hears of everything."""
 LONGEST_CALL: Final = 14_400.0
 """Seconds from the answer on: 8x8 has no field for it."""
 PATIENCE: Final = 10.0
 """Seconds in which the webhook of type VCA has to answer: 8x8 names none."""
-CLIENT_REQUEST_ID: Final = "clientRequestId"
-"""In a plan's metadata, and so in its record and its summary."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from pydantic import PlainValidator, ValidationError
 from otpvoice.core.secret import Secret
 from otpvoice.dialects import fields
 from otpvoice.dialects.callflow.entries import without_nulls
+from otpvoice.dialects.callflow.hooks import ACTION, STATUS, SUMMARY
 from otpvoice.dialects.callflow.params import Params
-from otpvoice.dialects.callflow.reading import ACTION, STATUS, SUMMARY
 from otpvoice.dialects.callflow.wrongs import found_in
 from otpvoice.dialects.complaints import complaint
 from otpvoice.dialects.context import Context

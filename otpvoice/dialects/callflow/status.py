@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from typing import Final
 
 from otpvoice.core.outcome import OutcomeClass
 from otpvoice.core.speech import OF_URLS, WORDS
+from otpvoice.dialects.callflow.codes import Error
 from otpvoice.dialects.seen import Seen
 
 
@@ -25,22 +26,6 @@ class Word(StrEnum):
     CANCELED = "CANCELED"
     FAILED = "FAILED"
     ERROR = "ERROR"
-
-
-class Error(IntEnum):
-    """``errorCode``; ``codes.SESSION_ERRORS`` has the messages."""
-
-    INTERNAL = -2001
-    CONNECTIVITY = -2002
-    CALLFLOW_INVALID = -2003
-    NO_COVERAGE = -2004
-    SPEECH = -2005
-    DOWNLOAD = -2006
-    EXPIRED = -2007
-    SOURCE_NOT_ALLOWED = -2008
-    SCENARIO_INVALID = -2009
-    TRUNK_CAPACITY = -2010
-    UNKNOWN = -9999
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from otpvoice.dialects.callflow.codes import SESSION_ERRORS
+from otpvoice.dialects.callflow.hooks import CLIENT_REQUEST_ID
 from otpvoice.dialects.callflow.legs import INBOUND, Leg, legs_of
 from otpvoice.dialects.callflow.status import Status, Word, leg_word, status_of
 from otpvoice.dialects.seen import Seen, to_the_second
@@ -33,7 +34,7 @@ def summary(call: Seen, last: str | None, at: float) -> dict[str, Any]:
     last = last or _likely(legs)
     status = _status(call, legs, last)
     start, end = call.instant("created_at"), call.instant("ended_at")
-    request = call.part("metadata").text("clientRequestId")
+    request = call.part("metadata").text(CLIENT_REQUEST_ID)
     return {
         "namespace": "VOICE",
         "eventType": "SESSION_SUMMARY",
@@ -47,7 +48,7 @@ def summary(call: Seen, last: str | None, at: float) -> dict[str, Any]:
             "endTime": to_the_second(end if end is not None else at),
             "lastAction": last,
             "callCount": len(legs),
-            **({} if request is None else {"clientRequestId": request}),
+            **({} if request is None else {CLIENT_REQUEST_ID: request}),
             **_error(status),
             "details": {f"call{_letters(leg.number)}": leg.summary(end if end is not None else at) for leg in legs},
         },

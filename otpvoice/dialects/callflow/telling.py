@@ -26,6 +26,7 @@ from otpvoice.core.events import (
 )
 from otpvoice.core.instants import rfc3339
 from otpvoice.core.secret import Keys
+from otpvoice.dialects.callflow.hooks import STATUS, SUMMARY
 from otpvoice.dialects.callflow.legs import INBOUND, Leg, legs_of
 from otpvoice.dialects.callflow.status import OK
 from otpvoice.dialects.callflow.summary import ACTIONS, MAKE_CALL, summary
@@ -33,8 +34,6 @@ from otpvoice.dialects.seen import Seen
 from otpvoice.dialects.session_ids import uuid_of
 from otpvoice.dialects.spelling import Question, Told
 
-STATUS: Final = "VCS"
-SUMMARY: Final = "VSS"
 QUESTION: Final = "CALL_ACTION"
 MOST_KEYS: Final = 200
 """Keys of one call that are told: a telephone with a stuck key is to fill nobody's endpoint."""

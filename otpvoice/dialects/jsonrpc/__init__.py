@@ -11,7 +11,7 @@ from otpvoice.core.plan import CallPlan
 from otpvoice.dialects.jsonrpc.answering import actions_of
 from otpvoice.dialects.jsonrpc.dialing import DialRequest, parse_dial, read_document
 from otpvoice.dialects.jsonrpc.envelope import id_of
-from otpvoice.dialects.jsonrpc.events import EXTERNAL_ID
+from otpvoice.dialects.jsonrpc.events import EXTERNAL_ID, SPELLING
 from otpvoice.dialects.jsonrpc.inbound import inbound_plan
 from otpvoice.dialects.jsonrpc.telling import JsonRpcTeller
 from otpvoice.dialects.jsonrpc.words import WORDS, RequestId, RpcRefused, accepted
@@ -19,6 +19,7 @@ from otpvoice.dialects.offers import CallDefaults
 
 __all__ = [
     "EXTERNAL_ID",
+    "SPELLING",
     "WORDS",
     "DialRequest",
     "JsonRpcSpelling",

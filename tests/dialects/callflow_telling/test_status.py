@@ -8,8 +8,8 @@ import pytest
 
 from otpvoice.core.outcome import TABLE, Fault
 from otpvoice.core.speech import OF_URLS, WORDS
-from otpvoice.dialects.callflow.codes import SESSION_ERRORS
-from otpvoice.dialects.callflow.status import ERRORS, Error, Status, Word, leg_word, sip_code, status_of
+from otpvoice.dialects.callflow.codes import SESSION_ERRORS, Error
+from otpvoice.dialects.callflow.status import ERRORS, Status, Word, leg_word, sip_code, status_of
 from otpvoice.dialects.seen import Seen
 from otpvoice.dialects.spelling import ANSWER_FAULTS
 

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from tests.scenarios.phones import SOON
 from tests.scenarios.vendors.documents_8x8 import ANSWER, POSTED
+from tests.scenarios.vendors.replies import answered
 from tests.scenarios.vendors.tables import faults
 
 Menu: TypeAlias = Callable[[Mapping[str, Any]], Any]
@@ -157,21 +158,7 @@ class Application:
                 menu = self.menus.get(payload["destination"].lstrip("+")) if kind == "VCA" else None
                 self._answered[payload["eventId"]] = menu(payload) if menu is not None else 200
             self._told.notify_all()
-        return self._answer(request, self._answered[payload["eventId"]] if kind != "VSS" else 200)
-
-    @staticmethod
-    def _answer(request: web.BaseRequest, said: Any) -> web.StreamResponse:
-        match said:
-            case dict():
-                return web.json_response(said)
-            case int(status):
-                return web.Response(status=status)
-            case bytes(body):
-                return web.Response(body=body)
-            case _:
-                assert request.transport is not None
-                request.transport.close()
-                return web.Response()
+        return answered(request, self._answered[payload["eventId"]] if kind != "VSS" else 200)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from tests.scenarios.phones import SOON
 from tests.scenarios.vendors.documents_telesign import missing
+from tests.scenarios.vendors.replies import answered
 
 Reply: TypeAlias = Callable[[Mapping[str, Any]], Any]
 """What is answered to an event: an action is an object, a number is a status, bytes are a body; or ``LEAVES``."""
@@ -98,17 +99,7 @@ class Customer:
                 reply = self.replies.get(request.path)
                 self._answered[id_] = reply(event) if reply is not None else method("hangup")
             self._told.notify_all()
-        match self._answered[id_]:
-            case dict(said):
-                return web.json_response(said)
-            case int(status):
-                return web.Response(status=status)
-            case bytes(text):
-                return web.Response(body=text)
-            case _:
-                assert request.transport is not None
-                request.transport.close()
-                return web.Response()
+        return answered(request, self._answered[id_])
 
 
 @asynccontextmanager
