@@ -1,4 +1,4 @@
-"""A Redis for the tests of a file, and both stores, one after the other."""
+"""A Redis for the tests of a file, and both stores, one after the other; an endpoint, and who posts to it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from otpvoice.adapters.outbound.client import GuardedClient
 from otpvoice.testkit.redis import RedisInstance
+from otpvoice.trust.addresses import UrlAllow
 from tests.adapters.store_shelves import MemoryShelf, RedisShelf, Shelf
+from tests.adapters.webhooks_world import Sink, TimedOutbox, opened_sink
 from tests.fakes.proxy import FaultProxy
 
 
@@ -55,3 +58,21 @@ async def shelf(request: pytest.FixtureRequest, redis_url: str) -> AsyncIterator
     await shelf.redis.flushall()
     yield shelf
     await shelf.close()
+
+
+@pytest.fixture
+async def sink() -> AsyncIterator[Sink]:
+    async with opened_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def outbox() -> TimedOutbox:
+    return TimedOutbox()
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[GuardedClient]:
+    client = GuardedClient(UrlAllow())
+    yield client
+    await client.close()

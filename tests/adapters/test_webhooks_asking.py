@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from aiohttp import web
@@ -19,22 +19,9 @@ from otpvoice.metrics.work import CountedAsker
 from otpvoice.service import QUESTIONS, QUESTIONS_PER_HOST, Service
 from otpvoice.settings import Settings
 from otpvoice.trust.addresses import UrlAllow
-from tests.adapters.webhooks_world import NEW, NOW, OLD, SOON, Sink, hooks, opened_sink
+from tests.adapters.webhooks_world import NEW, NOW, OLD, SOON, Sink, hooks
 
 BODY = '{"id":"evt_1","type":"action.completed","text":"Ž"}'.encode()
-
-
-@pytest.fixture
-async def sink() -> AsyncIterator[Sink]:
-    async with opened_sink() as sink:
-        yield sink
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[GuardedClient]:
-    client = GuardedClient(UrlAllow())
-    yield client
-    await client.close()
 
 
 async def ask(sink: Sink, client: GuardedClient, *, scheme: str = "http", seconds: float = SOON) -> Reply:

@@ -19,29 +19,10 @@ from otpvoice.adapters.store.memory import MemoryStore
 from otpvoice.adapters.webhooks import AccountHooks, Answered, Asker, Dispatcher, NotAnswered, Unseal
 from otpvoice.adapters.webhooks.posting import nothing_opens
 from otpvoice.core.secret import Secret
-from otpvoice.trust.addresses import UrlAllow
-from tests.adapters.webhooks_world import NOW, SOON, Sink, TimedOutbox, hooks, opened_sink
+from tests.adapters.webhooks_world import NOW, SOON, Sink, TimedOutbox, hooks
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 VALUE = "mdp1234 of nobody's business"
-
-
-@pytest.fixture
-async def sink() -> AsyncIterator[Sink]:
-    async with opened_sink() as sink:
-        yield sink
-
-
-@pytest.fixture
-def outbox() -> TimedOutbox:
-    return TimedOutbox()
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[GuardedClient]:
-    client = GuardedClient(UrlAllow())
-    yield client
-    await client.close()
 
 
 def registry(key: bytes | None = KEY) -> Registry:

@@ -21,29 +21,10 @@ from otpvoice.adapters.webhooks.ahead import Ahead
 from otpvoice.adapters.webhooks.crossing_out import CrossingOut
 from otpvoice.adapters.webhooks.insisting import Insisting
 from otpvoice.adapters.webhooks.rounds import until_rung
-from otpvoice.trust.addresses import UrlAllow
-from tests.adapters.webhooks_world import NOW, SOON, Sink, TimedOutbox, hooks, opened_sink
+from tests.adapters.webhooks_world import NOW, SOON, Sink, TimedOutbox, hooks
 
 PATIENT = Bounds()
 HASTY = Bounds(timeout=1.0)
-
-
-@pytest.fixture
-async def sink() -> AsyncIterator[Sink]:
-    async with opened_sink() as sink:
-        yield sink
-
-
-@pytest.fixture
-def outbox() -> TimedOutbox:
-    return TimedOutbox()
-
-
-@pytest.fixture
-async def client() -> AsyncIterator[GuardedClient]:
-    client = GuardedClient(UrlAllow())
-    yield client
-    await client.close()
 
 
 @pytest.fixture

@@ -21,15 +21,9 @@ from otpvoice.adapters.webhooks import AccountHooks, Bounds, Dispatcher
 from otpvoice.core.secret import Secret
 from otpvoice.testkit.redis import RedisInstance
 from otpvoice.trust.addresses import UrlAllow
-from tests.adapters.webhooks_world import SOON, Sink, hooks, opened_sink
+from tests.adapters.webhooks_world import SOON, Sink, hooks
 
 SHORT_LEASE = Bounds(timeout=0.25)
-
-
-@pytest.fixture
-async def sink() -> AsyncIterator[Sink]:
-    async with opened_sink() as sink:
-        yield sink
 
 
 @pytest.fixture(params=["memory", "redis"])
